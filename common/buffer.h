@@ -1,0 +1,40 @@
+/*
+ * buffer.h - bytes that grow, and JSON written into them.
+ *
+ * Running out of memory is sticky: `failed` is set, later additions do nothing, and whoever
+ * sends the bytes checks it once. init with `= {0}`; buffer_release() frees.
+ */
+#ifndef FCFS_BUFFER_H
+#define FCFS_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer {
+	char *bytes;
+	size_t len;
+	size_t capacity;
+	bool failed;
+};
+
+void buffer_add(struct buffer *, const void *bytes, size_t len);
+void buffer_text(struct buffer *, const char *text); /* up to its NUL */
+void buffer_int(struct buffer *, int64_t value);     /* decimal */
+void buffer_clear(struct buffer *);                  /* forgets the bytes, keeps the memory */
+void buffer_release(struct buffer *);
+
+/*
+ * One JSON object, its fields in the order of the calls:
+ *   json_begin, json_text | json_int | json_null ..., json_end.
+ * Text must be valid UTF-8; '"', '\' and C0 are escaped (RFC 8259, section 7). json_end adds no newline.
+ */
+void json_begin(struct buffer *);
+void json_text(struct buffer *, const char *name, const char *text, size_t len);
+void json_string(struct buffer *, const char *name, const char *text); /* up to its NUL */
+void json_int(struct buffer *, const char *name, int64_t value);
+void json_number(struct buffer *, const char *name, double value); /* three decimals */
+void json_null(struct buffer *, const char *name);
+void json_end(struct buffer *);
+
+#endif

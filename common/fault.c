@@ -1,0 +1,48 @@
+#include "fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void fill(struct fault *why, int status, const char *format, va_list args)
+{
+	char raw[sizeof why->line];
+	size_t used = 0;
+
+	why->status = status;
+	vsnprintf(raw, sizeof raw, format, args);
+	for (const char *p = raw; *p && used + 5 < sizeof why->line; p++) {
+		unsigned char byte = (unsigned char)*p;
+
+		if (byte < 0x20 || byte == 0x7f)
+			used += (size_t)snprintf(why->line + used, 5, "\\x%02X", byte);
+		else
+			why->line[used++] = *p;
+	}
+	why->line[used] = '\0';
+}
+
+int fault_set(struct fault *why, int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fill(why, status, format, args);
+	va_end(args);
+	return -1;
+}
+
+int fault_errno(struct fault *why, int status, const char *format, ...)
+{
+	const char *reason = strerror(errno);
+	size_t used;
+	va_list args;
+
+	va_start(args, format);
+	fill(why, status, format, args);
+	va_end(args);
+	used = strlen(why->line);
+	snprintf(why->line + used, sizeof why->line - used, ": %s", reason);
+	return -1;
+}

@@ -1,0 +1,42 @@
+/*
+ * record.h - the records of the bus: one JSON object a line, UTF-8, fields in the order below.
+ *
+ *   winner  type event id user ticket joined_us granted_us
+ *   issued  type event id user ticket code joined_us granted_us issued_us
+ *
+ * Readers ignore fields they do not know and refuse a missing field, a wrong type, an illegal
+ * name, a ticket below 1, a negative time, or a field named twice.
+ */
+#ifndef FCFS_RECORD_H
+#define FCFS_RECORD_H
+
+#include "buffer.h"
+#include "fault.h"
+#include "name.h"
+
+struct winner {
+	char event[EVENT_MAX + 1];
+	char id[UUID_LEN + 1];
+	char user[PERSON_MAX + 1];
+	int64_t ticket;
+	int64_t joined_us;
+	int64_t granted_us;
+};
+
+struct issued {
+	struct winner winner;
+	char code[CODE_MAX + 1];
+	int64_t issued_us;
+};
+
+/* Each appends its object without a newline. */
+void record_winner(struct buffer *, const struct winner *);
+void record_issued(struct buffer *, const struct issued *);
+
+/* Reads a winner from bytes (no newline, any bytes at all). 0, or -1 with EX_DATAERR and what is
+ * wrong ("not JSON", "field 'ticket' is missing", ...), never more than a line. Longer than
+ * RECORD_MAX is refused unread. */
+enum { RECORD_MAX = 65536 };
+int record_read_winner(const char *bytes, size_t len, struct winner *, struct fault *why);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * run.h - the record of one run of a tool over one event, whose books balance (P7):
+ * in = done + already + refused + dead.
+ */
+#ifndef FCFS_RUN_H
+#define FCFS_RUN_H
+
+#include "buffer.h"
+#include "name.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HOST_MAX = 64 };
+
+struct run {
+	char run[UUID_LEN + 1];     /* the same in all records of one process */
+	char tool[16];              /* "issue", "dispatch" */
+	char host[HOST_MAX + 1];
+	char event[EVENT_MAX + 1];  /* "" for records that name no event */
+	char id[UUID_LEN + 1];      /* the event's, "" as above */
+	char status[16];            /* "completed", "stopped" (a signal), "failed" */
+	int64_t started_us;
+	int64_t ended_us;
+	int64_t in;
+	int64_t done;
+	int64_t already; /* issued before */
+	int64_t refused; /* left meanwhile */
+	int64_t dead;    /* malformed or foreign */
+	char error[256]; /* the last error, "" if none; never a code */
+};
+
+/* A new run id, this host and the start time (this machine's clock). */
+void run_begin(struct run *, const char *tool);
+
+/* Sets ended_us and status. */
+void run_end(struct run *, const char *status);
+
+bool run_balances(const struct run *);
+
+/* {"type":"run","run":...} with the fields above, in that order. */
+void run_json(struct buffer *, const struct run *);
+
+#endif
