@@ -2,7 +2,8 @@
  * buffer.h - bytes that grow, and JSON written into them.
  *
  * Running out of memory is sticky: `failed` is set, later additions do nothing, and whoever
- * sends the bytes checks it once. init with `= {0}`; buffer_release() frees.
+ * sends the bytes checks it once. init with `= {0}`; buffer_release() frees and makes it new;
+ * buffer_clear() leaves `failed` as it is. The bytes are not NUL-terminated.
  */
 #ifndef FCFS_BUFFER_H
 #define FCFS_BUFFER_H
@@ -21,20 +22,22 @@ struct buffer {
 void buffer_add(struct buffer *, const void *bytes, size_t len);
 void buffer_text(struct buffer *, const char *text); /* up to its NUL */
 void buffer_int(struct buffer *, int64_t value);     /* decimal */
-void buffer_clear(struct buffer *);                  /* forgets the bytes, keeps the memory */
+void buffer_clear(struct buffer *);		     /* forgets the bytes, keeps the memory */
 void buffer_release(struct buffer *);
 
 /*
  * One JSON object, its fields in the order of the calls:
- *   json_begin, json_text | json_int | json_null ..., json_end.
- * Text must be valid UTF-8; '"', '\' and C0 are escaped (RFC 8259, section 7). json_end adds no newline.
+ *   json_begin, json_text | json_int | json_none ..., json_end.
+ * Text must be valid UTF-8; '"', '\' and C0 are escaped (RFC 8259, section 7). A number has three
+ * decimals, and is null where it is not finite. json_end adds no newline. The names keep clear of
+ * jansson's json_string() and json_null(), which a program links too.
  */
 void json_begin(struct buffer *);
 void json_text(struct buffer *, const char *name, const char *text, size_t len);
-void json_string(struct buffer *, const char *name, const char *text); /* up to its NUL */
+void json_cstring(struct buffer *, const char *name, const char *text); /* up to its NUL */
 void json_int(struct buffer *, const char *name, int64_t value);
-void json_number(struct buffer *, const char *name, double value); /* three decimals */
-void json_null(struct buffer *, const char *name);
+void json_number(struct buffer *, const char *name, double value);
+void json_none(struct buffer *, const char *name);
 void json_end(struct buffer *);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { EVENT_MAX = 64, PERSON_MAX = 128, CODE_MAX = 128, UUID_LEN = 36 };
 
@@ -17,6 +18,10 @@ bool name_is_event(const char *name, size_t len);
 
 /* NULL for a legal person, else why not: a constant like "longer than 128 bytes". */
 const char *name_person_fault(const char *bytes, size_t len);
+
+/* The size of the UTF-8 character that bytes begin with, its code point in *point; 0 where they
+ * begin with none (also for len 0). */
+size_t name_character(const char *bytes, size_t len, uint32_t *point);
 
 /* A UUID as libuuid prints it: 36 characters, lower case. */
 bool name_is_uuid(const char *text, size_t len);

@@ -1,0 +1,71 @@
+#include "buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 256, INT64_DIGITS = 20 };
+
+static bool reserve(struct buffer *buffer, size_t len)
+{
+	size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
+	char *bytes;
+
+	if (buffer->failed)
+		return false;
+	if (len <= buffer->capacity - buffer->len)
+		return true;
+	if (len > SIZE_MAX / 2 - buffer->len) {
+		buffer->failed = true;
+		return false;
+	}
+	while (capacity < buffer->len + len)
+		capacity *= 2;
+	bytes = realloc(buffer->bytes, capacity);
+	if (!bytes) {
+		buffer->failed = true;
+		return false;
+	}
+	buffer->bytes = bytes;
+	buffer->capacity = capacity;
+	return true;
+}
+
+void buffer_add(struct buffer *buffer, const void *bytes, size_t len)
+{
+	if (len == 0 || !reserve(buffer, len))
+		return;
+	memcpy(buffer->bytes + buffer->len, bytes, len);
+	buffer->len += len;
+}
+
+void buffer_text(struct buffer *buffer, const char *text)
+{
+	buffer_add(buffer, text, strlen(text));
+}
+
+void buffer_int(struct buffer *buffer, int64_t value)
+{
+	char digits[INT64_DIGITS];
+	char *p = digits + sizeof digits;
+	/* negated as unsigned: INT64_MIN has no positive twin */
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do {
+		*--p = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (value < 0)
+		*--p = '-';
+	buffer_add(buffer, p, (size_t)(digits + sizeof digits - p));
+}
+
+void buffer_clear(struct buffer *buffer)
+{
+	buffer->len = 0;
+}
+
+void buffer_release(struct buffer *buffer)
+{
+	free(buffer->bytes);
+	*buffer = (struct buffer){0};
+}

@@ -1,0 +1,129 @@
+#include "buffer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* the largest double has 309 digits before the point */
+enum { DOUBLE_TEXT = 320 };
+
+static bool needs_escape(unsigned char byte)
+{
+	return byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+static void add_escape(struct buffer *buffer, unsigned char byte)
+{
+	static const char hex[] = "0123456789abcdef";
+	char code[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+
+	switch (byte) {
+	case '"':
+		buffer_add(buffer, "\\\"", 2);
+		break;
+	case '\\':
+		buffer_add(buffer, "\\\\", 2);
+		break;
+	case '\n':
+		buffer_add(buffer, "\\n", 2);
+		break;
+	case '\r':
+		buffer_add(buffer, "\\r", 2);
+		break;
+	case '\t':
+		buffer_add(buffer, "\\t", 2);
+		break;
+	default:
+		buffer_add(buffer, code, sizeof code);
+	}
+}
+
+static void add_quoted(struct buffer *buffer, const char *text, size_t len)
+{
+	size_t clean = 0;
+
+	buffer_add(buffer, "\"", 1);
+	for (size_t i = 0; i < len; i++) {
+		if (!needs_escape((unsigned char)text[i]))
+			continue;
+		buffer_add(buffer, text + clean, i - clean);
+		add_escape(buffer, (unsigned char)text[i]);
+		clean = i + 1;
+	}
+	buffer_add(buffer, text + clean, len - clean);
+	buffer_add(buffer, "\"", 1);
+}
+
+/* No value ends in '{', so a '{' at the end means that this field is the first. */
+static void add_name(struct buffer *buffer, const char *name)
+{
+	if (buffer->len > 0 && buffer->bytes[buffer->len - 1] != '{')
+		buffer_add(buffer, ",", 1);
+	add_quoted(buffer, name, strlen(name));
+	buffer_add(buffer, ":", 1);
+}
+
+void json_begin(struct buffer *buffer)
+{
+	buffer_add(buffer, "{", 1);
+}
+
+void json_text(struct buffer *buffer, const char *name, const char *text, size_t len)
+{
+	add_name(buffer, name);
+	add_quoted(buffer, text, len);
+}
+
+void json_cstring(struct buffer *buffer, const char *name, const char *text)
+{
+	json_text(buffer, name, text, strlen(text));
+}
+
+void json_int(struct buffer *buffer, const char *name, int64_t value)
+{
+	add_name(buffer, name);
+	buffer_int(buffer, value);
+}
+
+/* By hand, as printf's decimal point depends on the locale. */
+static void add_thousandths(struct buffer *buffer, double value)
+{
+	double size = fabs(value) * 1000 + 0.5;
+	int64_t thousandths = (int64_t)size;
+	int rest = (int)(thousandths % 1000);
+	char fraction[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+			   (char)('0' + rest % 10)};
+
+	if (value < 0 && thousandths > 0)
+		buffer_add(buffer, "-", 1);
+	buffer_int(buffer, thousandths / 1000);
+	buffer_add(buffer, fraction, sizeof fraction);
+}
+
+void json_number(struct buffer *buffer, const char *name, double value)
+{
+	char text[DOUBLE_TEXT];
+
+	if (!isfinite(value)) {
+		json_none(buffer, name);
+		return;
+	}
+	add_name(buffer, name);
+	if (fabs(value) < 1e15) {
+		add_thousandths(buffer, value);
+		return;
+	}
+	snprintf(text, sizeof text, "%.0f", value);
+	buffer_text(buffer, text);
+}
+
+void json_none(struct buffer *buffer, const char *name)
+{
+	add_name(buffer, name);
+	buffer_add(buffer, "null", 4);
+}
+
+void json_end(struct buffer *buffer)
+{
+	buffer_add(buffer, "}", 1);
+}
