@@ -3,7 +3,7 @@
  *
  * Log-linear buckets (as in HdrHistogram, hdrhistogram.org): exact below 256, then 128 buckets to
  * each power of two, so a value read back is at most 1/128 above what was recorded. Values are
- * non-negative and unit-free; 2^53 and more count as 2^53. About 46 KiB each.
+ * non-negative and unit-free; 2^53 and more count as 2^53. About 47 KiB each.
  */
 #ifndef FCFS_HISTOGRAM_H
 #define FCFS_HISTOGRAM_H
