@@ -14,26 +14,27 @@
 enum { HOST_MAX = 64 };
 
 struct run {
-	char run[UUID_LEN + 1];     /* the same in all records of one process */
-	char tool[16];              /* "issue", "dispatch" */
+	char run[UUID_LEN + 1]; /* the same in all records of one process */
+	char tool[16];		/* "issue", "dispatch" */
 	char host[HOST_MAX + 1];
-	char event[EVENT_MAX + 1];  /* "" for records that name no event */
-	char id[UUID_LEN + 1];      /* the event's, "" as above */
-	char status[16];            /* "completed", "stopped" (a signal), "failed" */
+	char event[EVENT_MAX + 1]; /* "" for records that name no event */
+	char id[UUID_LEN + 1];	   /* the event's, "" as above */
+	char status[16];	   /* "completed", "stopped" (a signal), "failed" */
 	int64_t started_us;
 	int64_t ended_us;
 	int64_t in;
 	int64_t done;
 	int64_t already; /* issued before */
 	int64_t refused; /* left meanwhile */
-	int64_t dead;    /* malformed or foreign */
+	int64_t dead;	 /* malformed or foreign */
 	char error[256]; /* the last error, "" if none; never a code */
 };
 
 /* A new run id, this host and the start time (this machine's clock). */
 void run_begin(struct run *, const char *tool);
 
-/* Sets ended_us and status. */
+/* Sets ended_us and status. Bytes of error that are not UTF-8 (a character cut in two) become
+ * '?'. */
 void run_end(struct run *, const char *status);
 
 bool run_balances(const struct run *);

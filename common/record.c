@@ -1,0 +1,157 @@
+#include "record.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static void begin(struct buffer *buffer, const char *type, const struct winner *winner)
+{
+	json_begin(buffer);
+	json_cstring(buffer, "type", type);
+	json_cstring(buffer, "event", winner->event);
+	json_cstring(buffer, "id", winner->id);
+	json_cstring(buffer, "user", winner->user);
+	json_int(buffer, "ticket", winner->ticket);
+}
+
+void record_winner(struct buffer *buffer, const struct winner *winner)
+{
+	begin(buffer, "winner", winner);
+	json_int(buffer, "joined_us", winner->joined_us);
+	json_int(buffer, "granted_us", winner->granted_us);
+	json_end(buffer);
+}
+
+void record_issued(struct buffer *buffer, const struct issued *issued)
+{
+	begin(buffer, "issued", &issued->winner);
+	json_cstring(buffer, "code", issued->code);
+	json_int(buffer, "joined_us", issued->winner.joined_us);
+	json_int(buffer, "granted_us", issued->winner.granted_us);
+	json_int(buffer, "issued_us", issued->issued_us);
+	json_end(buffer);
+}
+
+/* The field's text, borrowed from the object, or NULL and why. */
+static const char *text_field(const json_t *object, const char *name, size_t *len,
+			      struct fault *why)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (!value) {
+		fault_set(why, EX_DATAERR, "field '%s' is missing", name);
+		return NULL;
+	}
+	if (!json_is_string(value)) {
+		fault_set(why, EX_DATAERR, "field '%s' is not a string", name);
+		return NULL;
+	}
+	*len = json_string_length(value);
+	return json_string_value(value);
+}
+
+static int check_type(const json_t *object, const char *type, struct fault *why)
+{
+	size_t len;
+	const char *text = text_field(object, "type", &len, why);
+
+	if (!text)
+		return -1;
+	if (strcmp(text, type) != 0)
+		return fault_set(why, EX_DATAERR, "field 'type' is not '%s'", type);
+	return 0;
+}
+
+static const char *event_fault(const char *text, size_t len)
+{
+	return name_is_event(text, len) ? NULL : "not an event's name";
+}
+
+static const char *uuid_fault(const char *text, size_t len)
+{
+	return name_is_uuid(text, len) ? NULL : "not a UUID in lower case";
+}
+
+/* No check lets a text through that is longer than its field in struct winner. */
+static int read_text(const json_t *object, const char *name,
+		     const char *(*check)(const char *text, size_t len), char *out,
+		     struct fault *why)
+{
+	size_t len;
+	const char *text = text_field(object, name, &len, why);
+	const char *reason;
+
+	if (!text)
+		return -1;
+	reason = check(text, len);
+	if (reason)
+		return fault_set(why, EX_DATAERR, "field '%s' is illegal: %s", name, reason);
+	memcpy(out, text, len + 1);
+	return 0;
+}
+
+static int read_int(const json_t *object, const char *name, int64_t min, int64_t *out,
+		    struct fault *why)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (!value)
+		return fault_set(why, EX_DATAERR, "field '%s' is missing", name);
+	if (!json_is_integer(value))
+		return fault_set(why, EX_DATAERR, "field '%s' is not an integer", name);
+	*out = json_integer_value(value);
+	if (*out < min)
+		return fault_set(why, EX_DATAERR, "field '%s' is below %d", name, (int)min);
+	return 0;
+}
+
+static int read_winner(const json_t *object, struct winner *winner, struct fault *why)
+{
+	if (!json_is_object(object))
+		return fault_set(why, EX_DATAERR, "not a JSON object");
+	if (check_type(object, "winner", why) < 0 ||
+	    read_text(object, "event", event_fault, winner->event, why) < 0 ||
+	    read_text(object, "id", uuid_fault, winner->id, why) < 0 ||
+	    read_text(object, "user", name_person_fault, winner->user, why) < 0 ||
+	    read_int(object, "ticket", 1, &winner->ticket, why) < 0 ||
+	    read_int(object, "joined_us", 0, &winner->joined_us, why) < 0 ||
+	    read_int(object, "granted_us", 0, &winner->granted_us, why) < 0)
+		return -1;
+	return 0;
+}
+
+/* The parser's own text quotes the input, which may hold a code, so it is not passed on. */
+static int refuse(const json_error_t *error, struct fault *why)
+{
+	switch (json_error_code(error)) {
+	case json_error_out_of_memory:
+		return fault_set(why, EX_OSERR, "out of memory");
+	case json_error_duplicate_key:
+		return fault_set(why, EX_DATAERR, "a field is named twice");
+	case json_error_null_character:
+		return fault_set(why, EX_DATAERR, "a string has a NUL");
+	case json_error_numeric_overflow:
+		return fault_set(why, EX_DATAERR, "a number is too large");
+	case json_error_stack_overflow:
+		return fault_set(why, EX_DATAERR, "nested too deep");
+	case json_error_invalid_utf8:
+		return fault_set(why, EX_DATAERR, "not valid UTF-8");
+	default:
+		return fault_set(why, EX_DATAERR, "not JSON");
+	}
+}
+
+int record_read_winner(const char *bytes, size_t len, struct winner *winner, struct fault *why)
+{
+	json_error_t error;
+	json_t *object;
+	int answer;
+
+	if (len > RECORD_MAX)
+		return fault_set(why, EX_DATAERR, "longer than %d bytes", RECORD_MAX);
+	object = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
+	if (!object)
+		return refuse(&error, why);
+	answer = read_winner(object, winner, why);
+	json_decref(object);
+	return answer;
+}

@@ -1,0 +1,75 @@
+#include "run.h"
+
+#include "code.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void run_begin(struct run *run, const char *tool)
+{
+	memset(run, 0, sizeof *run);
+	code_uuid(run->run);
+	snprintf(run->tool, sizeof run->tool, "%s", tool);
+	/* a name longer than the field is cut, and POSIX leaves its last byte open */
+	gethostname(run->host, sizeof run->host - 1);
+	run->started_us = now_us();
+}
+
+/* An error's text may quote bytes from outside, or have been cut inside a character. */
+static void make_utf8(char *text)
+{
+	size_t len = strlen(text);
+	size_t size;
+	uint32_t point;
+
+	for (size_t i = 0; i < len; i += size) {
+		size = name_character(text + i, len - i, &point);
+		if (size == 0) {
+			text[i] = '?';
+			size = 1;
+		}
+	}
+}
+
+void run_end(struct run *run, const char *status)
+{
+	run->ended_us = now_us();
+	snprintf(run->status, sizeof run->status, "%s", status);
+	make_utf8(run->error);
+}
+
+bool run_balances(const struct run *run)
+{
+	return run->in == run->done + run->already + run->refused + run->dead;
+}
+
+void run_json(struct buffer *buffer, const struct run *run)
+{
+	json_begin(buffer);
+	json_cstring(buffer, "type", "run");
+	json_cstring(buffer, "run", run->run);
+	json_cstring(buffer, "tool", run->tool);
+	json_cstring(buffer, "host", run->host);
+	json_cstring(buffer, "event", run->event);
+	json_cstring(buffer, "id", run->id);
+	json_cstring(buffer, "status", run->status);
+	json_int(buffer, "started_us", run->started_us);
+	json_int(buffer, "ended_us", run->ended_us);
+	json_int(buffer, "in", run->in);
+	json_int(buffer, "done", run->done);
+	json_int(buffer, "already", run->already);
+	json_int(buffer, "refused", run->refused);
+	json_int(buffer, "dead", run->dead);
+	json_cstring(buffer, "error", run->error);
+	json_end(buffer);
+}
