@@ -1,0 +1,99 @@
+# fcfs: what is built from what. The lists under "tools" are the architecture:
+# a tool is its main, the parts of common/ it stands on, and the libraries it links.
+
+VERSION  = 0.1.0
+# The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
+PROTOCOL = 1
+REVISION = 0
+
+PREFIX  = /usr/local
+BINDIR  = $(PREFIX)/bin
+MANDIR  = $(PREFIX)/share/man
+DESTDIR =
+
+CC     = gcc
+BUILD  = build
+BIN    = bin
+CFLAGS = -O2 -g
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+       -Wwrite-strings -Wvla -Wformat=2
+PKGS = hiredis jansson sqlite3 uuid
+
+HARDEN    = -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARDEN_LD = -pie -Wl,-z,relro,-z,now
+ifeq ($(SAN),1)
+HARDEN    = -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HARDEN_LD = -pie -fsanitize=address,undefined
+BUILD     = build/san
+BIN       = build/san/bin
+endif
+
+# Asked at each use, so that `make deps` may install what answers.
+pkg_cflags = $$(pkg-config --cflags $(PKGS))
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $(pkg_cflags) \
+	-DFCFS_VERSION='"$(VERSION)"' -DFCFS_PROTOCOL=$(PROTOCOL) -DFCFS_REVISION=$(REVISION)
+
+# --- parts ---------------------------------------------------------------------------------------
+
+base    = common/fault common/name common/parse common/config common/buffer common/json \
+          common/histogram
+redis   = common/redis common/redis_reply common/redis_library library common/server common/step
+people  = common/people common/stream
+event   = common/event
+records = common/record common/code common/run
+ledger  = common/ledger common/ledger_sqlite
+bus     = common/pipe
+
+LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
+	award.lua)
+
+# --- tools ---------------------------------------------------------------------------------------
+
+TOOLS = fcfs-event fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-setup
+
+fcfs-join     = cmd/ui cmd/answers $(base) $(redis) $(people)
+fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
+fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
+fcfs-event    = cmd/ui cmd/table $(base) $(redis) $(event) common/code common/who
+fcfs-setup    = cmd/ui $(base) $(redis)
+fcfs-dispatch = cmd/ui $(base) $(redis) $(records) $(bus) common/instance common/dispatch
+fcfs-issue    = cmd/ui $(base) $(redis) $(records) $(bus) $(ledger) common/award common/issue
+fcfs-report   = cmd/ui cmd/table $(base) $(redis) $(event) $(records) common/report
+
+# The libraries a tool links beyond hiredis.
+libs-fcfs-event    = uuid
+libs-fcfs-dispatch = jansson uuid
+libs-fcfs-issue    = jansson uuid sqlite3
+libs-fcfs-report   = jansson uuid
+
+# --- building ------------------------------------------------------------------------------------
+
+binaries = $(addprefix $(BIN)/,$(TOOLS))
+
+all: $(binaries)
+
+.SECONDEXPANSION:
+$(binaries): $(BIN)/%: $(BUILD)/cmd/%.o $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(%)))
+	@mkdir -p $(@D)
+	$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs hiredis $(libs-$*))
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/library.o: $(BUILD)/library.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/library.c: scripts/embed-lua $(LUA) $(BUILD)/numbers
+	@mkdir -p $(@D)
+	scripts/embed-lua $(PROTOCOL) $(REVISION) $(LUA) > $@.new && mv $@.new $@
+
+# Rebuilt when a number given on the command line differs from the last build's.
+$(BUILD)/numbers: .FORCE
+	@mkdir -p $(@D)
+	@echo $(VERSION) $(PROTOCOL) $(REVISION) | cmp -s - $@ || \
+		echo $(VERSION) $(PROTOCOL) $(REVISION) > $@
+.FORCE:
+
+-include $(wildcard $(BUILD)/*/*.d)

@@ -1,0 +1,54 @@
+#include "answers.h"
+#include "ui.h"
+#include "who.h"
+
+enum { FORCE = 1000, REVOKE };
+
+static const struct ui_option OPTIONS[] = {
+	{"revoke", REVOKE, NULL, "take back also what was issued: its code is burnt"},
+	{"force", FORCE, NULL, "stream into a server that may evict"},
+	{0},
+};
+
+static const struct answers_column COLUMNS[] = {{"ticket", 'i', NULL}, {0}};
+
+static const struct answers_word WORDS[] = {
+	{"left", STATUS_YES},	{"returned", STATUS_YES}, {"busy", EX_TEMPFAIL},
+	{"issued", STATUS_NO},	{"absent", STATUS_NO},	  {"invalid", EX_DATAERR}, {0},
+};
+
+static int take(void *request, int letter, const char *value, struct fault *why)
+{
+	struct answers *answers = request;
+
+	(void)value;
+	(void)why;
+	if (letter == REVOKE)
+		answers->args[1] = "revoke";
+	else
+		answers->force = true;
+	return 0;
+}
+
+static const struct ui_tool TOOL = {
+	.name = "fcfs-leave",
+	.synopsis = "[-jqv] [-r URL] [--prefix P] [--force] [--revoke] EVENT [PERSON ...]",
+	.about = "Gives places back: of the people among the operands, else a person a line on "
+		 "stdin.",
+	.options = OPTIONS,
+	.take = take,
+};
+
+int main(int argc, char **argv)
+{
+	char who[WHO_MAX];
+	struct answers leave = {.function = "leave",
+				.args = {who_am_i(who), "leave"},
+				.status_name = "status",
+				.columns = COLUMNS,
+				.words = WORDS};
+	struct fault why;
+	char **operands = ui_start(&TOOL, argc, argv, &leave);
+
+	return ui_finish(answers_run(&leave, operands, &why), &why);
+}

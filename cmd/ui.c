@@ -1,0 +1,302 @@
+#include "ui.h"
+
+#include "parse.h"
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { OPTIONS_MAX = 40, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT };
+
+static const struct ui_option COMMON[] = {
+	{"redis", 'r', "URL", "the server: redis://[user@]host[:port][/db] or unix:/path"},
+	{"prefix", PREFIX, "P", "put P in front of every key: a namespace"},
+	{"connect-timeout", CONNECT_TIMEOUT, "D", "wait so long for a connection (3s)"},
+	{"timeout", TIMEOUT, "D", "wait so long for an answer (5s)"},
+	{"reconnect", RECONNECT, "D", "retry a lost connection for so long (30s)"},
+	{"json", 'j', NULL, "write JSON lines"},
+	{"quiet", 'q', NULL, "no warnings, no progress"},
+	{"verbose", 'v', NULL, "say what was done and counted"},
+	{"help", 'h', NULL, "show this"},
+	{"version", 'V', NULL, "show the version"},
+	{0},
+};
+
+struct ui ui;
+
+static const struct ui_tool *tool;
+static volatile sig_atomic_t stop_signal;
+static int stop_pipe[2] = {-1, -1};
+
+static void print_usage(FILE *to)
+{
+	const char *form = tool->synopsis;
+	const char *word = "usage:";
+
+	while (*form) {
+		int len = (int)strcspn(form, "\n");
+
+		fprintf(to, "%s %s %.*s\n", word, tool->name, len, form);
+		form += len + (form[len] == '\n');
+		word = "      ";
+	}
+}
+
+static void print_options(const struct ui_option *option)
+{
+	for (; option->name; option++) {
+		char left[64], letter[8] = "    ";
+
+		if (option->letter < 256)
+			snprintf(letter, sizeof letter, "-%c, ", option->letter);
+		snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
+			 option->argument ? " " : "", option->argument ? option->argument : "");
+		printf("  %-28s %s\n", left, option->help);
+	}
+}
+
+static _Noreturn void show_help(void)
+{
+	print_usage(stdout);
+	printf("%s\n\n", tool->about);
+	print_options(tool->options);
+	print_options(COMMON);
+	exit(ui_finish(STATUS_YES, NULL));
+}
+
+_Noreturn void ui_misuse(const char *line)
+{
+	if (line)
+		fprintf(stderr, "%s: %s\n", tool->name, line);
+	print_usage(stderr);
+	exit(EX_USAGE);
+}
+
+static size_t add_options(const struct ui_option *from, struct option *to, size_t n, char *letters)
+{
+	for (; from->name && n < OPTIONS_MAX; from++) {
+		char form[3] = {(char)from->letter, from->argument ? ':' : '\0', '\0'};
+
+		to[n++] = (struct option){from->name, from->argument != NULL, NULL, from->letter};
+		if (from->letter < 256)
+			strcat(letters, form);
+	}
+	return n;
+}
+
+static int take_setting(const char *name, const char *option, const char *value, struct fault *why)
+{
+	if (config_set(&ui.config, name, value, option, why) == 0)
+		return 0;
+	why->status = EX_USAGE;
+	return -1;
+}
+
+static int take_common(int letter, const char *value, struct fault *why)
+{
+	switch (letter) {
+	case 'r':
+		return take_setting("FCFS_REDIS", "--redis", value, why);
+	case PREFIX:
+		return take_setting("FCFS_PREFIX", "--prefix", value, why);
+	case CONNECT_TIMEOUT:
+		return take_setting("FCFS_CONNECT_TIMEOUT", "--connect-timeout", value, why);
+	case TIMEOUT:
+		return take_setting("FCFS_TIMEOUT", "--timeout", value, why);
+	case RECONNECT:
+		return take_setting("FCFS_RECONNECT", "--reconnect", value, why);
+	case 'j':
+		ui.json = true;
+		return 0;
+	case 'q':
+		ui.quiet = true;
+		return 0;
+	case 'v':
+		ui.verbose = true;
+		return 0;
+	case 'h':
+		show_help();
+	case 'V':
+		printf("%s (fcfs) %s\n", tool->name, FCFS_VERSION);
+		exit(ui_finish(STATUS_YES, NULL));
+	default:
+		ui_misuse(NULL);
+	}
+}
+
+static bool is_common(int letter)
+{
+	for (const struct ui_option *o = COMMON; o->name; o++)
+		if (o->letter == letter)
+			return true;
+	return letter == '?';
+}
+
+static void take_options(int argc, char **argv, void *request)
+{
+	struct option options[OPTIONS_MAX + 1] = {0};
+	char letters[2 * OPTIONS_MAX + 1] = "";
+	struct fault why;
+	int letter;
+
+	add_options(COMMON, options, add_options(tool->options, options, 0, letters), letters);
+	while ((letter = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		int bad = is_common(letter) ? take_common(letter, optarg, &why)
+					    : tool->take(request, letter, optarg, &why);
+
+		if (bad)
+			ui_misuse(why.line);
+	}
+}
+
+static void on_signal(int number)
+{
+	int saved = errno;
+
+	if (stop_signal) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
+	stop_signal = number;
+	(void)!write(stop_pipe[1], "", 1);
+	errno = saved;
+}
+
+static void install_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		stop_pipe[0] = stop_pipe[1] = -1;
+	ui_control.stop_fd = stop_pipe[0];
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+char **ui_start(const struct ui_tool *which, int argc, char **argv, void *request)
+{
+	struct fault why;
+
+	tool = which;
+	argv[0] = (char *)which->name; /* getopt's messages begin with it */
+	if (config_load(&ui.config, &why) < 0)
+		exit(ui_finish(-1, &why));
+	take_options(argc, argv, request);
+	install_signals();
+	return argv + optind;
+}
+
+int ui_flush(struct fault *why)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return fault_errno(why, EX_IOERR, "standard output");
+}
+
+static void end_progress(void);
+
+int ui_finish(int status, const struct fault *why)
+{
+	struct fault lost;
+
+	end_progress();
+	if (status < 0) {
+		fprintf(stderr, "%s: %s\n", tool->name, why->line);
+		status = why->status;
+	}
+	if ((ui_flush(&lost) < 0 || fclose(stdout) != 0) && status != EX_IOERR) {
+		fprintf(stderr, "%s: standard output: %s\n", tool->name, strerror(errno));
+		status = EX_IOERR;
+	}
+	return status;
+}
+
+struct redis *ui_connect(struct fault *why)
+{
+	struct redis_options options = config_redis(&ui.config);
+	struct redis *redis;
+
+	return redis_open(&options, &redis, why) == 0 ? redis : NULL;
+}
+
+int ui_check_server(struct redis *redis, bool force, struct fault *why)
+{
+	struct server server;
+
+	if (server_read(redis, &server, why) < 0 || server_require(&server, force, why) < 0)
+		return -1;
+	if (server_window(&server))
+		ui_warn(server_window(&server));
+	return 0;
+}
+
+void ui_warn(const char *line)
+{
+	end_progress();
+	if (!ui.quiet)
+		fprintf(stderr, "%s: %s\n", tool->name, line);
+}
+
+static void note(const char *line)
+{
+	end_progress();
+	if (ui.verbose)
+		fprintf(stderr, "%s: %s\n", tool->name, line);
+}
+
+static bool stopping(void)
+{
+	return stop_signal != 0;
+}
+
+/* The progress line: on a terminal that does not show the data itself. */
+static struct {
+	int64_t started_ms, shown_ms;
+	bool known, wanted, on_screen;
+} line;
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void progress(int64_t done)
+{
+	int64_t now;
+
+	if (!line.known) {
+		line.known = true;
+		line.wanted = !ui.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+		line.started_ms = clock_ms();
+	}
+	if (!line.wanted)
+		return;
+	now = clock_ms();
+	if (now - line.shown_ms < 200)
+		return;
+	line.shown_ms = now;
+	line.on_screen = true;
+	fprintf(stderr, "\r%s: %lld done, %lld/s\033[K", tool->name, (long long)done,
+		(long long)(done * 1000 / (now - line.started_ms + 1)));
+}
+
+static void end_progress(void)
+{
+	if (line.on_screen)
+		fputs("\r\033[K", stderr);
+	line.on_screen = false;
+}
+
+struct control ui_control = {
+	.stopping = stopping, .stop_fd = -1, .warn = ui_warn, .note = note, .progress = progress};

@@ -1,0 +1,90 @@
+-- create ID AS_GIVEN WHO FIELD VALUE... -> {'created', id} | {'same', id} | {'differs', as given then}
+-- Settings are written once; creating again never reloads the stock.
+local function create(keys, args)
+	local there = redis.call('HMGET', keys[1], 'id', 'as_given')
+	if there[1] then
+		return there[2] == args[2] and { 'same', there[1] } or { 'differs', there[2] }
+	end
+	local fields = {
+		'id', args[1], 'as_given', args[2], 'state', 'open', 'created_us', digits(now_us()),
+		'bus', '', 'pass_us', '0',
+	}
+	for _, counter in ipairs({
+		'joined', 'already', 'left', 'granted', 'returned', 'issued', 'revoked', 'burnt',
+		'refused_soldout', 'refused_early', 'refused_closed', 'refused_paused',
+		'refused_left', 'cursor', 'settled', 'epoch', 'seq',
+	}) do
+		fields[#fields + 1] = counter
+		fields[#fields + 1] = '0'
+	end
+	for i = 4, #args do
+		fields[#fields + 1] = args[i]
+	end
+	redis.call('HSET', keys[1], unpack(fields))
+	log(keys, args[1], 'create', args[3], '', 0, '', args[2])
+	return { 'created', args[1] }
+end
+
+-- set WHO FIELD VALUE... -> {'set'} | {'granted', n}: stock cannot go below the n slots granted
+local function set(keys, args)
+	local event = read(keys, { 'granted', 'returned' })
+	if not event then
+		return no_event()
+	end
+	for i = 2, #args, 2 do
+		if args[i] == 'stock' and tonumber(args[i + 1]) < event.granted - event.returned then
+			return { 'granted', event.granted - event.returned }
+		end
+	end
+	for i = 2, #args, 2 do
+		local name, after = args[i], args[i + 1]
+		local before = redis.call('HGET', keys[1], name) or ''
+		if before ~= after then
+			redis.call('HSET', keys[1], name, after)
+			log(keys, event.id, 'set', args[1], '', 0, name .. '=' .. before,
+				name .. '=' .. after)
+		end
+	end
+	return { 'set' }
+end
+
+-- show -> NAME VALUE ...: the stored fields, then what is derived from the other keys
+local function show(keys)
+	local reply = redis.call('HGETALL', keys[1])
+	if #reply == 0 then
+		return no_event()
+	end
+	local function add(name, value)
+		reply[#reply + 1] = name
+		reply[#reply + 1] = tostring(value)
+	end
+	local function score(at)
+		return redis.call('ZRANGE', keys[2], at, at, 'WITHSCORES')[2] or '0'
+	end
+	local lease = key(keys, 'lease')
+	add('now_us', digits(now_us()))
+	add('in_line', redis.call('ZCARD', keys[2]))
+	add('assigned_now', redis.call('HLEN', key(keys, 'pending')))
+	add('issued_now', redis.call('HLEN', key(keys, 'issued')))
+	add('logged', redis.call('LLEN', key(keys, 'outbox')))
+	add('lease', redis.call('GET', lease) or '')
+	add('lease_ms', math.max(0, redis.call('PTTL', lease)))
+	add('first_joined_us', score(0))
+	add('last_joined_us', score(-1))
+	return reply
+end
+
+-- run ID RECORD -> 1 kept, 0 the event has another id by now
+local function run(keys, args)
+	if redis.call('HGET', keys[1], 'id') ~= args[1] then
+		return 0
+	end
+	redis.call('RPUSH', key(keys, 'runs'), args[2])
+	redis.call('LTRIM', key(keys, 'runs'), -RUNS_KEPT, -1)
+	return 1
+end
+
+register('create', create)
+register('set', set)
+register('show', show, { 'no-writes' })
+register('run', run)

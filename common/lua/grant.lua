@@ -1,0 +1,149 @@
+-- The dispatcher's steps. The lease says who may decide now, the epoch tells its former holders
+-- apart: each taking is a new epoch, so a holder that slept through another's taking is stale (P9).
+-- A lease that ran out and was taken by nobody revives: the epoch proves nothing came between.
+
+-- lease OWNER TTL_MS BUS -> {'held', epoch, id, settled} | {'busy', holder, ms left} | {'bus', bus}
+-- An owner that finds its own name is its own successor (its lock proves the former one dead).
+local function lease(keys, args)
+	local event = read(keys, { 'bus', 'settled' })
+	if not event then
+		return no_event()
+	end
+	if event.bus ~= '' and event.bus ~= args[3] then
+		return { 'bus', event.bus }
+	end
+	local holder = redis.call('GET', key(keys, 'lease'))
+	if holder and holder ~= args[1] then
+		return { 'busy', holder, math.max(0, redis.call('PTTL', key(keys, 'lease'))) }
+	end
+	redis.call('SET', key(keys, 'lease'), args[1], 'PX', args[2])
+	redis.call('HSET', keys[1], 'bus', args[3])
+	return { 'held', redis.call('HINCRBY', keys[1], 'epoch', 1), event.id, event.settled }
+end
+
+local function held(keys, event, owner, epoch)
+	local holder = redis.call('GET', key(keys, 'lease'))
+	return event.epoch == tonumber(epoch) and (not holder or holder == owner)
+end
+
+-- renew OWNER EPOCH TTL_MS -> 1 held, 0 stale
+local function renew(keys, args)
+	local event = read(keys, { 'epoch' })
+	if not event then
+		return no_event()
+	elseif not held(keys, event, args[1], args[2]) then
+		return 0
+	end
+	redis.call('SET', key(keys, 'lease'), args[1], 'PX', args[3])
+	return 1
+end
+
+-- release OWNER EPOCH -> 1 released, 0 it was not held
+local function release(keys, args)
+	local event = read(keys, { 'epoch' })
+	if not event or not held(keys, event, args[1], args[2]) then
+		return 0
+	end
+	return redis.call('DEL', key(keys, 'lease'))
+end
+
+-- Nothing left to do, ever, unless stock is raised or a slot comes back.
+local function over(keys, event, now, size)
+	local live = event.granted - event.returned
+	local settled = redis.call('HLEN', key(keys, 'issued')) == live
+	return settled and (live >= event.stock
+		or (door(event, now) == 'closed' and event.cursor >= size))
+end
+
+-- What is granted beyond ticket `after` and still wants a code. Where that scan starts at the
+-- settled mark, the mark moves up to the first ticket that is not settled.
+local function regrant(keys, event, after, count, reply)
+	local last = math.min(after + count, event.cursor)
+	local settled = last
+	each_granted(keys, after + 1, last, function(ticket, person, joined_us, granted_us, ...)
+		local state = award_of(...)
+		if state == 'granted' or state == 'assigned' then
+			settled = math.min(settled, ticket - 1)
+			local n = #reply
+			reply[n + 1], reply[n + 2] = person, ticket
+			reply[n + 3], reply[n + 4] = joined_us, granted_us
+		end
+	end)
+	if after == event.settled and settled > after then
+		redis.call('HSET', keys[1], 'settled', digits(settled))
+	end
+	return last
+end
+
+-- The next to win: from the cursor on, in ticket order, skipping who left, while a slot is free.
+local function grant_fresh(keys, event, now, count, reply)
+	local free = math.min(count, event.stock - (event.granted - event.returned))
+	local fresh, cursor = 0, event.cursor
+	local granted_us = math.max(now,
+		(redis.call('ZRANGE', key(keys, 'grants'), -1, -1)[1] or 0) + 1)
+	if free > 0 then
+		local people = redis.call('ZRANGE', keys[2], cursor, cursor + count - 1, 'WITHSCORES')
+		for i = 1, #people, 2 do
+			if fresh == free then
+				break
+			end
+			cursor = cursor + 1
+			if event.left == 0 or redis.call('HEXISTS', key(keys, 'left'), people[i]) == 0 then
+				fresh = fresh + 1
+				local n = #reply
+				reply[n + 1], reply[n + 2] = people[i], cursor
+				reply[n + 3], reply[n + 4] = tonumber(people[i + 1]), granted_us
+			end
+		end
+	end
+	if fresh > 0 then
+		redis.call('ZADD', key(keys, 'grants'), reply[#reply - 2], digits(granted_us))
+	end
+	redis.call('HSET', keys[1], 'cursor', digits(cursor), 'granted',
+		digits(event.granted + fresh), 'pass_us', digits(now))
+	event.granted, event.cursor = event.granted + fresh, cursor
+	return fresh
+end
+
+-- grant OWNER EPOCH TTL_MS AFTER COUNT LIMIT -> VERDICT UPTO FRESH, then PERSON TICKET JOINED_US GRANTED_US
+--   for up to COUNT tickets beyond AFTER: first those granted before and not issued, then, AFTER
+--   having reached the cursor, at most LIMIT new ones. UPTO is the AFTER to ask with next, so an
+--   answer that was lost is had again. FRESH says how many were granted by this very step.
+-- VERDICT: more (ask on), idle (nobody waits, or no slot is free), paused, early, ended, stale.
+local function grant(keys, args)
+	local event = read(keys, {
+		'state', 'opens_us', 'closes_us', 'stock', 'cursor', 'granted', 'returned', 'epoch',
+		'settled', 'left',
+	})
+	if not event then
+		return no_event()
+	elseif not held(keys, event, args[1], args[2]) then
+		return { 'stale', 0, 0 }
+	end
+	redis.call('SET', key(keys, 'lease'), args[1], 'PX', args[3])
+	local after, count = tonumber(args[4]), math.min(tonumber(args[5]), SLICE)
+	local reply, now = { 'more', 0, 0 }, now_us()
+	if after < event.cursor then
+		reply[2] = regrant(keys, event, after, count, reply)
+		return reply
+	end
+	local shut = door(event, now)
+	local open = shut ~= 'paused' and shut ~= 'early'
+	reply[3] = grant_fresh(keys, event, now, open and math.min(count, tonumber(args[6])) or 0,
+		reply)
+	reply[2] = event.cursor
+	local size = redis.call('ZCARD', keys[2])
+	if over(keys, event, now, size) then
+		reply[1] = 'ended'
+	elseif not open then
+		reply[1] = shut
+	elseif event.cursor >= size or event.granted - event.returned >= event.stock then
+		reply[1] = 'idle'
+	end
+	return reply
+end
+
+register('lease', lease)
+register('renew', renew)
+register('release', release)
+register('grant', grant)

@@ -1,0 +1,117 @@
+#!lua name=fcfs
+--
+-- fcfs: every decision of a first-come-first-served event, each one atomic step.
+--
+-- A step is given two keys, fcfs:{E}:event and fcfs:{E}:line; the event's other keys share their
+-- stem. It decides and writes in one go, and may be repeated: a caller whose answer was lost asks
+-- again and ends in the same state.
+--
+--   (person) --join--> waiting --grant--> granted --assign--> assigned --done--> issued
+--                         |                  |                   |                 |
+--                         | leave            | leave             | leave: busy     | revoke
+--                         v                  v                                     v
+--                       left              returned <----------------------- returned, code burnt
+--
+-- P1 line     a person is in it once, and stays until the purge: leaving is a mark in `left`
+-- P2 line     scores are the server's time in us, strictly increasing: ticket = rank + 1
+-- P3 grant    granted - returned < stock is compared in the step that spends
+-- P4 grant    the cursor passes every ticket once, skipping who left; a returned slot reopens it
+-- P5 assign   a person's first code stays, in `pending` and then in `issued`
+-- P9 held     a dispatcher's lease and epoch are checked inside grant
+--
+-- Values:  left     AT_US STATE WHO CODE          STATE: waiting granted issued (when they left)
+--          pending  assigned PARTITION OFFSET GRANTED_US ISSUED_US CODE
+--          issued   GRANTED_US ISSUED_US CODE
+--          grants   member GRANTED_US, score: the last ticket granted by that step
+
+local SLICE = 1000     -- people to one inner command: Lua's unpack ends near 8,000
+local RUNS_KEPT = 1000 -- run records an event keeps
+
+local function register(name, callback, flags)
+	redis.register_function({
+		function_name = 'fcfs_' .. name .. '_@PROTOCOL@',
+		callback = callback,
+		flags = flags or {},
+	})
+end
+
+redis.register_function({
+	function_name = 'fcfs_version',
+	callback = function()
+		return @PROTOCOL@ * 1000 + @REVISION@
+	end,
+	flags = { 'no-writes' },
+})
+
+local function no_event()
+	return redis.error_reply('NOEVENT no such event')
+end
+
+-- Another key of the event: its stem is KEYS[1] without the word 'event'.
+local function key(keys, name)
+	return string.sub(keys[1], 1, -6) .. name
+end
+
+local function now_us()
+	local time = redis.call('TIME')
+	return time[1] * 1000000 + time[2]
+end
+
+-- Lua prints numbers with 14 digits; microseconds have 16.
+local function digits(number)
+	return string.format('%.0f', number)
+end
+
+-- The event's fields by name, numbers as numbers; nil where there is no such event.
+local function read(keys, names)
+	local values = redis.call('HMGET', keys[1], 'id', unpack(names))
+	if not values[1] then
+		return nil
+	end
+	local event = { id = values[1] }
+	for i = 1, #names do
+		local value = values[i + 1]
+		event[names[i]] = tonumber(value) or value or 0
+	end
+	return event
+end
+
+-- Why nobody may enter or be granted now: nil when the door is open, else the word and, for
+-- 'early', the seconds to wait.
+local function door(event, now)
+	if event.state == 'closed' or (event.closes_us > 0 and now >= event.closes_us) then
+		return 'closed'
+	elseif event.state == 'paused' then
+		return 'paused'
+	elseif now < event.opens_us then
+		return 'early', math.ceil((event.opens_us - now) / 1000000)
+	end
+	return nil
+end
+
+-- The ticket of somebody known to be in line.
+local function ticket_of(keys, person)
+	return redis.call('ZRANK', keys[2], person) + 1
+end
+
+-- AT_US and STATE of a mark in `left`.
+local function read_mark(mark)
+	local at_us, state = string.match(mark, '^(%d+) (%S+)')
+	return tonumber(at_us), state
+end
+
+-- Appends a record of event_log to the outbox, in the same step as what it records.
+local function log(keys, id, what, who, person, ticket, before, after)
+	local event = string.match(keys[1], '{(.*)}')
+	local function quoted(text)
+		return (string.gsub(cjson.encode(text), '\\/', '/'))
+	end
+	local seq = redis.call('HINCRBY', keys[1], 'seq', 1)
+	redis.call('RPUSH', key(keys, 'outbox'), table.concat({
+		'{"type":"log","event":', quoted(event), ',"id":', quoted(id),
+		',"seq":', digits(seq), ',"at_us":', digits(now_us()),
+		',"who":', quoted(who), ',"what":', quoted(what), ',"user":', quoted(person),
+		',"ticket":', digits(ticket), ',"before":', quoted(before),
+		',"after":', quoted(after), '}',
+	}))
+end

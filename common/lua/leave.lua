@@ -1,0 +1,64 @@
+-- leave WHO revoke|leave PERSON... -> STATUS TICKET, a person
+-- Asking again gives the same answer: the mark in `left` remembers the state they left in.
+
+-- Where a person stands who has not left: waiting, granted, assigned or issued (with the code).
+local function standing(keys, person, ticket, cursor)
+	if ticket > cursor then
+		return 'waiting'
+	end
+	local issued = redis.call('HGET', key(keys, 'issued'), person)
+	if issued then
+		return 'issued', string.match(issued, '^%d+ %d+ (.*)$')
+	end
+	return redis.call('HEXISTS', key(keys, 'pending'), person) == 1 and 'assigned' or 'granted'
+end
+
+local function mark(keys, event, person, ticket, state, who, code)
+	local status = state == 'waiting' and 'left' or 'returned'
+	redis.call('HSET', key(keys, 'left'), person,
+		table.concat({ digits(now_us()), state, who, code or '' }, ' '))
+	redis.call('HINCRBY', keys[1], status, 1)
+	if code then
+		redis.call('HDEL', key(keys, 'issued'), person)
+		redis.call('HINCRBY', keys[1], 'revoked', 1)
+		redis.call('HINCRBY', keys[1], 'burnt', 1)
+	end
+	log(keys, event.id, code and 'revoke' or 'leave', who, person, ticket, state, status)
+	return status
+end
+
+local function leave_one(keys, event, person, who, revoke)
+	local ticket = redis.call('ZRANK', keys[2], person)
+	if not ticket then
+		return 'absent', 0
+	end
+	ticket = ticket + 1
+	local there = redis.call('HGET', key(keys, 'left'), person)
+	if there then
+		local _, state = read_mark(there)
+		return state == 'waiting' and 'left' or 'returned', ticket
+	end
+	local state, code = standing(keys, person, ticket, event.cursor)
+	if state == 'assigned' then
+		return 'busy', ticket
+	elseif state == 'issued' and not revoke then
+		return 'issued', ticket
+	end
+	return mark(keys, event, person, ticket, state, who, code), ticket
+end
+
+local function leave(keys, args)
+	local event = read(keys, { 'cursor' })
+	if not event then
+		return no_event()
+	end
+	local reply = {}
+	for i = 3, #args do
+		local status, ticket = leave_one(keys, event, args[i], args[1], args[2] == 'revoke')
+		reply[#reply + 1] = status
+		reply[#reply + 1] = ticket
+	end
+	return reply
+end
+
+register('leave', leave)

@@ -1,0 +1,456 @@
+#include "redis_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MOST_MS = 500, LOADS_MOST = 3 };
+
+struct unanswered {
+	char *bytes; /* as formatted for the wire */
+	size_t len;
+};
+
+struct redis {
+	redisContext *context; /* NULL while the connection is down */
+	struct redis_options options;
+	char *url, *password_file;
+	char host[256];    /* or the socket's path */
+	char user[128];
+	char address[280]; /* for messages */
+	int port;          /* 0: a unix socket */
+	int database;
+	struct unanswered window[REDIS_WINDOW];
+	size_t oldest, in_flight;
+	int64_t waiting_since_ms; /* for the oldest answer */
+	int64_t trouble_since_ms; /* 0: all is well */
+	int64_t backoff_ms;
+	bool wants_library;
+	int loads;
+};
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct timeval timeval_ms(int64_t ms)
+{
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+}
+
+/* Splits [user@]host[:port][/db]; an IPv6 host stands in brackets. */
+static int split_url(struct redis *r, char *rest)
+{
+	char *slash = strchr(rest, '/'), *at, *colon, *end = rest;
+
+	if (slash) {
+		*slash++ = '\0';
+		r->database = (int)strtol(slash, &end, 10);
+		if (*end || r->database < 0)
+			return -1;
+	}
+	at = strrchr(rest, '@');
+	if (at) {
+		*at = '\0';
+		if (strchr(rest, ':') || strlen(rest) >= sizeof r->user)
+			return -1;
+		strcpy(r->user, rest);
+		rest = at + 1;
+	}
+	end = *rest == '[' ? strchr(rest, ']') : rest;
+	colon = end ? strchr(end, ':') : NULL;
+	r->port = 6379;
+	if (colon) {
+		*colon++ = '\0';
+		r->port = (int)strtol(colon, &end, 10);
+		if (*end || r->port < 1 || r->port > 65535)
+			return -1;
+	}
+	snprintf(r->host, sizeof r->host, "%.*s", (int)strcspn(rest + (*rest == '['), "]"),
+		 rest + (*rest == '['));
+	return *r->host ? 0 : -1;
+}
+
+static int read_url(struct redis *r, struct fault *why)
+{
+	static const char TCP[] = "redis://", UNIX[] = "unix:";
+	const char *url = r->url;
+	char rest[512];
+	int bad = -1;
+
+	if (strncmp(url, UNIX, sizeof UNIX - 1) == 0 && url[5] == '/') {
+		snprintf(r->host, sizeof r->host, "%s", url + 5);
+		snprintf(r->address, sizeof r->address, "%s", r->host);
+		return 0;
+	}
+	if (strncmp(url, TCP, sizeof TCP - 1) == 0 && strlen(url) < sizeof rest) {
+		strcpy(rest, url + sizeof TCP - 1);
+		bad = split_url(r, rest);
+	}
+	if (bad)
+		return fault_set(why, EX_USAGE,
+				 "this redis URL makes no sense: write "
+				 "redis://[user@]host[:port][/db] or unix:/path, the password in "
+				 "the file FCFS_REDIS_PASSWORD_FILE names");
+	snprintf(r->address, sizeof r->address, "%s:%d", r->host, r->port);
+	return 0;
+}
+
+static int bare(struct redis *r, struct fault *why, int argc, const char **argv)
+{
+	redisReply *reply = redis_bare(r->context, r->address, why, argc, argv);
+
+	if (!reply)
+		return -1;
+	freeReplyObject(reply);
+	return 0;
+}
+
+static int authenticate(struct redis *r, struct fault *why)
+{
+	char password[512] = "";
+	const char *argv[] = {"AUTH", r->user, password};
+	FILE *file;
+
+	if (!*r->password_file)
+		return 0;
+	file = fopen(r->password_file, "re");
+	if (!file || (!fgets(password, sizeof password, file) && ferror(file))) {
+		fault_errno(why, EX_CONFIG, "password file '%s'", r->password_file);
+		if (file)
+			fclose(file);
+		return -1;
+	}
+	fclose(file);
+	password[strcspn(password, "\r\n")] = '\0';
+	if (*r->user)
+		return bare(r, why, 3, argv);
+	argv[1] = password;
+	return bare(r, why, 2, argv);
+}
+
+static int select_database(struct redis *r, struct fault *why)
+{
+	char number[16];
+	const char *argv[] = {"SELECT", number};
+
+	if (r->database == 0)
+		return 0;
+	snprintf(number, sizeof number, "%d", r->database);
+	return bare(r, why, 2, argv);
+}
+
+static int load_library(struct redis *r, struct fault *why)
+{
+	enum library_state state;
+
+	if (!r->wants_library)
+		return 0;
+	if (redis_library_on(r->context, r->address, &state, why) < 0)
+		return -1;
+	r->wants_library = false;
+	return 0;
+}
+
+static void disconnect(struct redis *r)
+{
+	if (r->context)
+		redisFree(r->context);
+	r->context = NULL;
+}
+
+/* One attempt. On failure there is no context. */
+static int connect_once(struct redis *r, struct fault *why)
+{
+	struct timeval connect = timeval_ms(r->options.connect_timeout_ms);
+	struct timeval command = timeval_ms(r->options.command_timeout_ms);
+
+	r->context = r->port ? redisConnectWithTimeout(r->host, r->port, connect)
+			     : redisConnectUnixWithTimeout(r->host, connect);
+	if (!r->context)
+		return fault_set(why, EX_OSERR, "out of memory");
+	if (r->context->err) {
+		fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address, r->context->errstr);
+	} else {
+		redisSetTimeout(r->context, command);
+		if (r->port)
+			redisEnableKeepAlive(r->context);
+		if (authenticate(r, why) == 0 && select_database(r, why) == 0 &&
+		    load_library(r, why) == 0)
+			return 0;
+	}
+	disconnect(r);
+	return -1;
+}
+
+static int flush(struct redis *r)
+{
+	int done = 0;
+
+	while (!done)
+		if (redisBufferWrite(r->context, &done) != REDIS_OK)
+			return -1;
+	return 0;
+}
+
+static int send_again(struct redis *r)
+{
+	for (size_t i = 0; i < r->in_flight; i++) {
+		struct unanswered *u = &r->window[(r->oldest + i) % REDIS_WINDOW];
+
+		if (redisAppendFormattedCommand(r->context, u->bytes, u->len) != REDIS_OK)
+			return -1;
+	}
+	r->waiting_since_ms = clock_ms();
+	return flush(r);
+}
+
+/* Why is what went wrong; it stays the reason given when time runs out. */
+static int heal(struct redis *r, struct fault *why)
+{
+	int64_t now = clock_ms();
+
+	if (!r->trouble_since_ms)
+		r->trouble_since_ms = now;
+	for (;;) {
+		disconnect(r);
+		if (why->status != EX_UNAVAILABLE && !r->wants_library)
+			return -1;
+		if (clock_ms() - r->trouble_since_ms >= r->options.reconnect_ms)
+			return -1;
+		if (r->backoff_ms) {
+			struct timespec pause = {r->backoff_ms / 1000,
+						 r->backoff_ms % 1000 * 1000000};
+
+			nanosleep(&pause, NULL);
+		}
+		r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_FIRST_MS;
+		if (r->backoff_ms > BACKOFF_MOST_MS)
+			r->backoff_ms = BACKOFF_MOST_MS;
+		if (connect_once(r, why) < 0) {
+			if (why->status != EX_UNAVAILABLE)
+				return -1;
+		} else if (send_again(r) == 0) {
+			return 0;
+		} else {
+			fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address,
+				  r->context->errstr);
+		}
+	}
+}
+
+int redis_open(const struct redis_options *options, struct redis **handle, struct fault *why)
+{
+	struct redis *r = calloc(1, sizeof *r);
+
+	*handle = NULL;
+	if (!r)
+		return fault_errno(why, EX_OSERR, "redis");
+	r->options = *options;
+	r->url = strdup(options->url);
+	r->password_file = strdup(options->password_file ? options->password_file : "");
+	if (!r->url || !r->password_file)
+		fault_errno(why, EX_OSERR, "redis");
+	else if (read_url(r, why) == 0 && connect_once(r, why) == 0)
+		return *handle = r, 0;
+	redis_close(r);
+	return -1;
+}
+
+void redis_close(struct redis *r)
+{
+	if (!r)
+		return;
+	disconnect(r);
+	for (size_t i = 0; i < REDIS_WINDOW; i++)
+		redisFreeCommand(r->window[i].bytes);
+	free(r->url);
+	free(r->password_file);
+	free(r);
+}
+
+int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *len,
+	       struct fault *why)
+{
+	struct unanswered *u = &r->window[(r->oldest + r->in_flight) % REDIS_WINDOW];
+	int size;
+
+	assert(r->in_flight < REDIS_WINDOW);
+	size = redisFormatCommandArgv(&u->bytes, (int)argc, argv, len);
+	if (size < 0) {
+		u->bytes = NULL;
+		return fault_set(why, EX_OSERR, "redis: out of memory");
+	}
+	u->len = (size_t)size;
+	if (r->in_flight++ == 0)
+		r->waiting_since_ms = clock_ms();
+	if (!r->context) {
+		fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected", r->address);
+		return heal(r, why);
+	}
+	if (redisAppendFormattedCommand(r->context, u->bytes, u->len) == REDIS_OK &&
+	    flush(r) == 0)
+		return 0;
+	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address, r->context->errstr);
+	return heal(r, why);
+}
+
+static void answered(struct redis *r)
+{
+	struct unanswered *u = &r->window[r->oldest];
+
+	redisFreeCommand(u->bytes);
+	u->bytes = NULL;
+	r->oldest = (r->oldest + 1) % REDIS_WINDOW;
+	r->in_flight--;
+	r->waiting_since_ms = clock_ms();
+	r->trouble_since_ms = 0;
+	r->backoff_ms = 0;
+	r->loads = 0;
+}
+
+/* Sorts an error answer: healed (0: not answered yet), or -1 as the answer. */
+static int error_answer(struct redis *r, redisReply *root, struct fault *why)
+{
+	enum remedy remedy = redis_sort_error(root->str, r->address, why);
+
+	freeReplyObject(root);
+	if (remedy == REMEDY_LOAD && ++r->loads > LOADS_MOST)
+		return fault_set(why, EX_SOFTWARE,
+				 "redis '%s': a function is missing from a library of our own "
+				 "version: load it anew with fcfs-setup redis",
+				 r->address);
+	if (remedy == REMEDY_NONE) {
+		answered(r);
+		return -1;
+	}
+	if (remedy == REMEDY_LOAD) {
+		r->wants_library = true;
+		r->backoff_ms = 0;
+	}
+	return heal(r, why);
+}
+
+static int lost(struct redis *r, struct fault *why)
+{
+	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address, r->context->errstr);
+	return heal(r, why);
+}
+
+/* Reads what has arrived, or notices that the oldest answer is overdue. */
+static int read_some(struct redis *r, struct fault *why)
+{
+	struct pollfd fd = {.fd = r->context->fd, .events = POLLIN};
+
+	if (poll(&fd, 1, 0) > 0)
+		return redisBufferRead(r->context) == REDIS_OK ? 0 : lost(r, why);
+	if (clock_ms() - r->waiting_since_ms < r->options.command_timeout_ms)
+		return 0;
+	fault_set(why, EX_UNAVAILABLE, "redis '%s': no answer within %lld ms", r->address,
+		  (long long)r->options.command_timeout_ms);
+	return heal(r, why);
+}
+
+int redis_try_receive(struct redis *r, struct reply *reply, struct fault *why)
+{
+	void *found = NULL;
+	redisReply *root;
+
+	assert(r->in_flight > 0);
+	if (!r->context)
+		return fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected", r->address);
+	for (int pass = 0; pass < 2 && !found; pass++) {
+		if (pass == 1 && read_some(r, why) < 0)
+			return -1;
+		if (redisGetReplyFromReader(r->context, &found) != REDIS_OK)
+			return lost(r, why);
+	}
+	root = found;
+	if (!root)
+		return 0;
+	if (root->type == REDIS_REPLY_ERROR)
+		return error_answer(r, root, why);
+	answered(r);
+	*reply = (struct reply){.root = root,
+				.count = root->type == REDIS_REPLY_ARRAY ? root->elements : 1};
+	return 1;
+}
+
+int redis_receive(struct redis *r, struct reply *reply, struct fault *why)
+{
+	for (;;) {
+		int got = redis_try_receive(r, reply, why);
+		struct pollfd fd;
+
+		if (got != 0)
+			return got < 0 ? -1 : 0;
+		fd = (struct pollfd){.fd = redis_fd(r), .events = POLLIN};
+		poll(&fd, 1, redis_wait_ms(r));
+	}
+}
+
+size_t redis_in_flight(const struct redis *r)
+{
+	return r->in_flight;
+}
+
+int redis_fd(const struct redis *r)
+{
+	return r->context ? r->context->fd : -1;
+}
+
+int redis_wait_ms(const struct redis *r)
+{
+	int64_t left = r->waiting_since_ms + r->options.command_timeout_ms - clock_ms();
+
+	if (r->in_flight == 0)
+		return -1;
+	return left < 0 ? 0 : (int)left + 1;
+}
+
+int redis_call(struct redis *r, size_t argc, const char **argv, const size_t *len,
+	       struct reply *reply, struct fault *why)
+{
+	assert(r->in_flight == 0);
+	if (redis_send(r, argc, argv, len, why) < 0)
+		return -1;
+	return redis_receive(r, reply, why);
+}
+
+int redis_words(struct redis *r, struct reply *reply, struct fault *why, ...)
+{
+	const char *argv[16];
+	size_t argc = 0;
+	va_list words;
+
+	va_start(words, why);
+	while (argc < 16 && (argv[argc] = va_arg(words, const char *)) != NULL)
+		argc++;
+	va_end(words);
+	return redis_call(r, argc, argv, NULL, reply, why);
+}
+
+const char *redis_address(const struct redis *r)
+{
+	return r->address;
+}
+
+int redis_library_version(struct redis *r, int64_t *version, struct fault *why)
+{
+	return redis_library_version_on(r->context, r->address, version, why);
+}
+
+int redis_library(struct redis *r, enum library_state *state, struct fault *why)
+{
+	return redis_library_on(r->context, r->address, state, why);
+}

@@ -1,0 +1,95 @@
+/*
+ * redis.h - a connection to Redis or Valkey that heals.
+ *
+ * Commands are sent at once and answered in order; up to REDIS_WINDOW may be in flight. Every
+ * command fcfs sends may be repeated: when the connection is lost, a command times out, or the
+ * server says LOADING, READONLY or the like, all that has no answer is sent again, in order, on a
+ * new connection, for as long as reconnect_ms; a time-out means "unknown", never "no". A server
+ * without our functions is given them (library below), and what it refused is sent again.
+ *
+ * This header and redis*.c are the only ones to know hiredis.
+ */
+#ifndef FCFS_REDIS_H
+#define FCFS_REDIS_H
+
+#include "fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { REDIS_WINDOW = 8 };
+
+struct redis_options {
+	const char *url;           /* redis://[user@]host[:port][/db] or unix:/path */
+	const char *password_file; /* NULL or "": none; read at each connect */
+	int64_t connect_timeout_ms;
+	int64_t command_timeout_ms;
+	int64_t reconnect_ms; /* how long a lost connection is retried */
+};
+
+struct redis;
+
+/* An answer: one value or a flat array, read from the front. Once a value is missing or of
+ * another type, the reply is unsound, and so is all that is read after it (0 or ""). */
+struct reply {
+	void *root;
+	size_t count;
+	size_t next;
+	bool unsound;
+};
+
+/* Connects once. EX_UNAVAILABLE with the address where nobody answers, EX_USAGE for a URL that is
+ * none, EX_CONFIG where the server refuses us. The options' strings are copied. */
+int redis_open(const struct redis_options *, struct redis **, struct fault *why);
+void redis_close(struct redis *); /* NULL is fine */
+
+/* Sends a command. The arguments are copied. At most REDIS_WINDOW may be unanswered. */
+int redis_send(struct redis *, size_t argc, const char **argv, const size_t *len,
+	       struct fault *why);
+
+/* The answer to the oldest unanswered command: waits for it. Returns 0, or -1: an error answer
+ * (the connection goes on: EX_CONFIG, EX_TEMPFAIL or EX_PROTOCOL, the server's words) or a server
+ * lost for good (EX_UNAVAILABLE). The caller releases the reply. */
+int redis_receive(struct redis *, struct reply *, struct fault *why);
+
+/* The same without waiting: 1 an answer, 0 none yet, -1 as above. Also looks after time-outs:
+ * call it at least when redis_fd() is readable or redis_wait_ms() has passed. */
+int redis_try_receive(struct redis *, struct reply *, struct fault *why);
+size_t redis_in_flight(const struct redis *);
+int redis_fd(const struct redis *);
+int redis_wait_ms(const struct redis *); /* for poll(2); -1 while nothing is in flight */
+
+/* redis_send and redis_receive, with nothing else in flight. */
+int redis_call(struct redis *, size_t argc, const char **argv, const size_t *len, struct reply *,
+	       struct fault *why);
+
+/* The same for words: redis_words(r, &reply, why, "SADD", key, member, NULL). */
+int redis_words(struct redis *, struct reply *, struct fault *why, ...)
+	__attribute__((sentinel));
+
+int64_t reply_int(struct reply *); /* an integer, or a text of digits */
+const char *reply_text(struct reply *, size_t *len); /* NUL behind it; lives as long as the reply */
+bool reply_is_int(const struct reply *); /* is the next value an integer? */
+bool reply_more(const struct reply *);
+
+/* 0 if every value read was there and of its type; else -1 with EX_PROTOCOL naming `what`. */
+int reply_check(const struct reply *, const char *what, struct fault *why);
+void reply_release(struct reply *);
+
+/* The function library on the server. */
+enum library_state { LIBRARY_CURRENT, LIBRARY_LOADED, LIBRARY_REPLACED };
+
+/* Loads it where it is missing or older. A newer one stays: EX_CONFIG. */
+int redis_library(struct redis *, enum library_state *, struct fault *why);
+
+/* The library's version on this server, 0 where there is none. */
+int redis_library_version(struct redis *, int64_t *version, struct fault *why);
+
+extern const char library_source[]; /* built from common/lua */
+extern const int64_t library_version;
+
+/* "127.0.0.1:6379" or "/run/redis.sock": for messages. */
+const char *redis_address(const struct redis *);
+
+#endif

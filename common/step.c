@@ -1,0 +1,94 @@
+#include "step.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEAD = 5 }; /* FCALL, the function, 2, two keys */
+
+#define TEXT_OF(x) #x
+#define SUFFIX(x) "_" TEXT_OF(x)
+
+int place_init(struct place *place, const char *prefix, const char *event, struct fault *why)
+{
+	if (!name_is_event(event, strlen(event)))
+		return fault_set(why, EX_USAGE,
+				 "event '%.64s': a name is 1-64 of A-Z a-z 0-9 . _ -", event);
+	snprintf(place->name, sizeof place->name, "%s", event);
+	snprintf(place->event_key, sizeof place->event_key, "%sfcfs:{%s}:event", prefix, event);
+	snprintf(place->line_key, sizeof place->line_key, "%sfcfs:{%s}:line", prefix, event);
+	return 0;
+}
+
+int step_init(struct step *step, size_t args, struct fault *why)
+{
+	memset(step, 0, sizeof *step);
+	step->room = HEAD + args;
+	step->argv = calloc(step->room, sizeof *step->argv);
+	step->len = calloc(step->room, sizeof *step->len);
+	step->digits = calloc(step->room, sizeof *step->digits);
+	if (step->argv && step->len && step->digits)
+		return 0;
+	step_release(step);
+	return fault_errno(why, EX_OSERR, "a step of %zu arguments", args);
+}
+
+void step_release(struct step *step)
+{
+	free(step->argv);
+	free(step->len);
+	free(step->digits);
+	memset(step, 0, sizeof *step);
+}
+
+void step_bytes(struct step *step, const char *bytes, size_t len)
+{
+	assert(step->argc < step->room);
+	step->argv[step->argc] = bytes;
+	step->len[step->argc++] = len;
+}
+
+void step_text(struct step *step, const char *text)
+{
+	step_bytes(step, text, strlen(text));
+}
+
+void step_int(struct step *step, int64_t value)
+{
+	char *digits = step->digits[step->argc];
+
+	step_bytes(step, digits, (size_t)snprintf(digits, 21, "%" PRId64, value));
+}
+
+void step_begin(struct step *step, const struct place *place, const char *name, bool reads_only)
+{
+	step->argc = 0;
+	snprintf(step->function, sizeof step->function, "fcfs_%s" SUFFIX(FCFS_PROTOCOL), name);
+	step_text(step, reads_only ? "FCALL_RO" : "FCALL");
+	step_text(step, step->function);
+	step_text(step, "2");
+	step_text(step, place->event_key);
+	step_text(step, place->line_key);
+}
+
+int step_send(struct step *step, struct redis *redis, struct fault *why)
+{
+	return redis_send(redis, step->argc, step->argv, step->len, why);
+}
+
+int step_call(struct step *step, const struct place *place, struct redis *redis,
+	      struct reply *reply, struct fault *why)
+{
+	if (redis_call(redis, step->argc, step->argv, step->len, reply, why) == 0)
+		return 0;
+	step_name_event(why, place);
+	return -1;
+}
+
+void step_name_event(struct fault *why, const struct place *place)
+{
+	if (strcmp(why->line, "no such event") == 0)
+		fault_set(why, why->status, "event '%s': no such event", place->name);
+}

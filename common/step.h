@@ -1,0 +1,47 @@
+/*
+ * step.h - one call of an atomic step: FCALL fcfs_NAME_PROTOCOL 2 EVENTKEY LINEKEY ARG...
+ */
+#ifndef FCFS_STEP_H
+#define FCFS_STEP_H
+
+#include "name.h"
+#include "redis.h"
+
+/* Where an event lives: PREFIX fcfs:{NAME}:... */
+struct place {
+	char name[EVENT_MAX + 1];
+	char event_key[2 * EVENT_MAX + 32];
+	char line_key[2 * EVENT_MAX + 32];
+};
+
+/* Prefix "" or a legal one. EX_USAGE for an illegal event name. */
+int place_init(struct place *, const char *prefix, const char *event, struct fault *why);
+
+/* A call being put together. The arguments are borrowed until it is sent; numbers are kept here. */
+struct step {
+	char function[32];
+	size_t argc, room;
+	const char **argv;
+	size_t *len;
+	char (*digits)[21];
+};
+
+/* Room for `args` arguments beyond the keys. -1 with EX_OSERR. */
+int step_init(struct step *, size_t args, struct fault *why);
+void step_release(struct step *);
+
+void step_begin(struct step *, const struct place *, const char *name, bool reads_only);
+void step_bytes(struct step *, const char *bytes, size_t len);
+void step_text(struct step *, const char *text);
+void step_int(struct step *, int64_t value);
+
+int step_send(struct step *, struct redis *, struct fault *why);
+
+/* Sends it, waits for its answer, with nothing else in flight. "no such event" names the place. */
+int step_call(struct step *, const struct place *, struct redis *, struct reply *,
+	      struct fault *why);
+
+/* Puts the event's name into a fault that says "no such event". */
+void step_name_event(struct fault *why, const struct place *);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * stream.h - asks one question about many people and hears the answers in order.
+ *
+ * People go out in calls of up to STREAM_BATCH, up to STREAM_CALLS in flight. A call leaves at once
+ * when nothing is in flight, so one person never waits for company; while answers are awaited the
+ * next call fills, so batches grow with the load. Nothing is read while the listener stands still,
+ * so memory is bounded by STREAM_CALLS * STREAM_BATCH people.
+ */
+#ifndef FCFS_STREAM_H
+#define FCFS_STREAM_H
+
+#include "control.h"
+#include "people.h"
+
+enum { STREAM_BATCH = 500, STREAM_CALLS = 4, STREAM_COLUMNS = 5 };
+
+struct question {
+	const char *function; /* join, leave, rank */
+	bool reads_only;
+	const struct place *place;
+	const char *args[2]; /* in front of the people; NULL: none */
+	size_t columns;	     /* values a person in the answer */
+	const char *types;   /* a letter a column: 't' text, 'i' integer, 'v' either, heard as text */
+};
+
+struct cell {
+	const char *text; /* 't' and 'v' */
+	size_t len;
+	int64_t number; /* 'i' */
+	char digits[21];
+};
+
+struct listener {
+	void *self;
+	/* A person's answer; cells is NULL where the name was invalid. */
+	int (*answer)(void *self, const struct person *, const struct cell *, struct fault *why);
+	/* Input pauses and all is answered: flush. */
+	int (*pause)(void *self, struct fault *why);
+};
+
+/* 0 when every person taken was answered: at the end, or when control says to stop. */
+int stream_run(struct redis *, const struct question *, struct people *,
+	       const struct listener *, const struct control *, struct fault *why);
+
+#endif
