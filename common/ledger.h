@@ -3,12 +3,13 @@
  *
  * Tables: `issued` (id, event, ticket, "user", code, joined_us, granted_us, issued_us, state
  * 'issued' or 'returned'; unique on id + ticket, on id + code, and on id + user among rows whose
- * state is 'issued'), `runs` (the fields of run.h, keyed by run + id + event), `meta` (schema version).
- * URL: sqlite:PATH (made on first use, mode 0600, WAL, synchronous FULL, waits 5 s for another
- * writer). A schema newer than this build knows is refused (EX_CONFIG).
+ * state is 'issued'), `runs` (the fields of run.h, keyed by run + id + event), `meta` (schema
+ * version). URL: sqlite:PATH (made on first use, mode 0600, WAL, synchronous FULL, waits 5 s for
+ * another writer). A schema newer than this build knows is refused (EX_CONFIG).
  *
  * All rows of a chunk are kept in one transaction: ledger_begin, ledger_keep ..., ledger_commit.
- * A process killed before commit leaves nothing; keeping the same row again changes nothing (P5, P8).
+ * A process killed before commit leaves nothing; keeping the same row again changes nothing (P5,
+ * P8).
  */
 #ifndef FCFS_LEDGER_H
 #define FCFS_LEDGER_H
@@ -22,11 +23,11 @@
 struct ledger;
 
 enum ledger_answer {
-	LEDGER_KEPT,       /* a new row */
-	LEDGER_SAME,       /* the ledger has this ticket, person and code already */
+	LEDGER_KEPT,	   /* a new row */
+	LEDGER_SAME,	   /* the ledger has this ticket, person and code already */
 	LEDGER_OTHER_CODE, /* this ticket and person hold another code: the ledger wins */
 	LEDGER_CODE_TAKEN, /* another ticket of this event holds the code */
-	LEDGER_CONFLICT    /* neither: the ticket is another person's, or the person has another
+	LEDGER_CONFLICT	   /* neither: the ticket is another person's, or the person has another
 			      live ticket, or the row was returned */
 };
 
