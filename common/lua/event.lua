@@ -61,8 +61,9 @@ local function show(keys)
 	local function score(at)
 		return redis.call('ZRANGE', keys[2], at, at, 'WITHSCORES')[2] or '0'
 	end
-	local lease = key(keys, 'lease')
-	add('now_us', digits(now_us()))
+	local lease, now = key(keys, 'lease'), now_us()
+	add('now_us', digits(now))
+	add('door', door(read(keys, { 'state', 'opens_us', 'closes_us' }), now) or 'open')
 	add('in_line', redis.call('ZCARD', keys[2]))
 	add('assigned_now', redis.call('HLEN', key(keys, 'pending')))
 	add('issued_now', redis.call('HLEN', key(keys, 'issued')))

@@ -1,0 +1,50 @@
+#include "acl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct role {
+	const char *name;
+	const char *functions; /* what it calls, by name without the version */
+	const char *commands;  /* what those use: an inner command runs as the caller */
+};
+
+static const struct role ROLES[] = {
+	{"fcfs-web", "join rank", "ping hmget hset zadd zcard zmscore zrank zrange time"},
+	{"fcfs-worker", "show lease renew release grant assign done adopt run page seconds",
+	 "ping hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zscore zrank "
+	 "zrange zrangebyscore get set del pttl llen rpush ltrim lrange time config|get"},
+	{"fcfs-operator", "create set show join leave rank page seconds",
+	 "ping hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zmscore zrank "
+	 "zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
+	 "function|load"},
+};
+
+static void print_words(const char *before, const char *words, const char *after)
+{
+	while (*words) {
+		size_t len = strcspn(words, " ");
+
+		printf("%s%.*s%s", before, (int)len, words, after);
+		words += len + (words[len] == ' ');
+	}
+}
+
+int acl_print(const char *prefix)
+{
+	char version[16];
+
+	snprintf(version, sizeof version, "_%d", FCFS_PROTOCOL);
+	for (size_t i = 0; i < sizeof ROLES / sizeof *ROLES; i++) {
+		const struct role *role = &ROLES[i];
+
+		printf("ACL SETUSER %s resetkeys ~%sfcfs:* resetchannels -@all", role->name,
+		       prefix);
+		printf(" +fcall|fcfs_version +fcall_ro|fcfs_version");
+		print_words(" +fcall|fcfs_", role->functions, version);
+		print_words(" +fcall_ro|fcfs_", role->functions, version);
+		print_words(" +", role->commands, "");
+		printf("\n");
+	}
+	return 0;
+}

@@ -1,0 +1,292 @@
+#include "code.h"
+#include "event.h"
+#include "parse.h"
+#include "preflight.h"
+#include "server.h"
+#include "table.h"
+#include "ui.h"
+#include "who.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STOCK = 1000, NAME, STANDBY, OPENS, CLOSES, CODES, STATE, FORCE, SETTINGS };
+
+static const struct ui_option OPTIONS[] = {
+	{"stock", STOCK, "N", "how many may win"},
+	{"name", NAME, "TEXT", "what people call it"},
+	{"standby", STANDBY, "N", "how many more may wait for a slot given back (0)"},
+	{"opens", OPENS, "T", "RFC 3339, now, or +10m by the server's clock (at once)"},
+	{"closes", CLOSES, "T", "the same (never)"},
+	{"codes", CODES, "KIND", "random or uuid (random)"},
+	{"state", STATE, "STATE", "open, paused or closed (set)"},
+	{"force", FORCE, NULL, "create on a server that may evict"},
+	{0},
+};
+
+struct request {
+	const char *given[SETTINGS - STOCK]; /* by option, as typed; NULL: not given */
+	bool force;
+};
+
+static int take(void *self, int letter, const char *value, struct fault *why)
+{
+	struct request *r = self;
+	bool bad = false;
+
+	if (letter == FORCE)
+		return r->force = true, 0;
+	r->given[letter - STOCK] = value;
+	if (letter == CODES)
+		bad = strcmp(value, "random") != 0 && strcmp(value, "uuid") != 0;
+	if (bad)
+		return fault_set(why, EX_USAGE, "--codes '%.32s': expected random or uuid", value);
+	if (letter == STATE)
+		bad = strcmp(value, "open") != 0 && strcmp(value, "paused") != 0 &&
+		      strcmp(value, "closed") != 0;
+	if (bad)
+		return fault_set(why, EX_USAGE, "--state '%.32s': expected open, paused or closed",
+				 value);
+	if (letter == NAME && event_title_fault(value))
+		return fault_set(why, EX_USAGE, "--name: %s", event_title_fault(value));
+	return 0;
+}
+
+static const struct ui_tool TOOL = {
+	.name = "fcfs-event",
+	.synopsis = "[-jqv] [-r URL] [--prefix P] create EVENT --stock N [--name TEXT] "
+		    "[--standby N] [--opens T] [--closes T] [--codes KIND] [--force]\n"
+		    "[-jqv] [-r URL] [--prefix P] set EVENT [--stock N] [--name TEXT] "
+		    "[--standby N] [--opens T] [--closes T] [--state STATE]\n"
+		    "[-jqv] [-r URL] [--prefix P] show EVENT\n"
+		    "[-jqv] [-r URL] [--prefix P] list\n"
+		    "[-jqv] [-r URL] [--prefix P] check EVENT",
+	.about = "Creates an event, changes it, shows it, and checks that all is ready for it.",
+	.options = OPTIONS,
+	.take = take,
+};
+
+static const char *given(const struct request *r, int option)
+{
+	return r->given[option - STOCK];
+}
+
+/* Texts and numbers of the settings given, times by the server's clock. */
+static int read_settings(const struct request *r, struct redis *redis, struct event_settings *s,
+			 struct fault *why)
+{
+	int64_t now_us = 0;
+
+	*s = (struct event_settings){.opens = given(r, OPENS) ? given(r, OPENS) : "",
+				     .closes = given(r, CLOSES) ? given(r, CLOSES) : "",
+				     .codes = given(r, CODES) ? given(r, CODES) : "random",
+				     .title = given(r, NAME) ? given(r, NAME) : ""};
+	if ((*s->opens || *s->closes) && server_now_us(redis, &now_us, why) < 0)
+		return -1;
+	if (*s->opens && parse_time("--opens", s->opens, now_us, &s->opens_us, why) < 0)
+		return -1;
+	if (*s->closes && parse_time("--closes", s->closes, now_us, &s->closes_us, why) < 0)
+		return -1;
+	if (s->closes_us && s->closes_us <= s->opens_us)
+		return fault_set(why, EX_USAGE, "--closes '%s' is not after --opens", s->closes);
+	if (given(r, STOCK) &&
+	    parse_count("--stock", given(r, STOCK), 0, INT32_MAX, &s->stock, why) < 0)
+		return -1;
+	return given(r, STANDBY) ? parse_count("--standby", given(r, STANDBY), 0, INT32_MAX,
+					       &s->standby, why)
+				 : 0;
+}
+
+static int create(const struct request *r, struct redis *redis, const struct place *place,
+		  struct fault *why)
+{
+	struct event_settings settings;
+	char id[UUID_LEN + 1], who[WHO_MAX];
+	int created;
+
+	if (!given(r, STOCK))
+		ui_misuse("create needs --stock");
+	if (given(r, STATE))
+		ui_misuse("--state goes with set");
+	if (read_settings(r, redis, &settings, why) < 0 ||
+	    ui_check_server(redis, r->force, why) < 0)
+		return -1;
+	code_uuid(id);
+	created = event_create(redis, ui.config.prefix, place, &settings, id, who_am_i(who), why);
+	if (created < 0 || created == EVENT_DIFFERS)
+		return -1;
+	if (ui.json)
+		printf("{\"status\":\"%s\",\"event\":\"%s\",\"id\":\"%s\"}\n",
+		       created == EVENT_SAME ? "exists" : "created", place->name, id);
+	else
+		printf("%s\t%s\t%s\n", created == EVENT_SAME ? "exists" : "created", place->name,
+		       id);
+	return created == EVENT_SAME ? STATUS_NO : STATUS_YES;
+}
+
+static size_t add_change(struct event_change *change, size_t count, const char *field,
+			 const char *text, int64_t number)
+{
+	change[count].field = field;
+	if (text)
+		snprintf(change[count].value, sizeof change[count].value, "%s", text);
+	else
+		snprintf(change[count].value, sizeof change[count].value, "%" PRId64, number);
+	return count + 1;
+}
+
+static int set(const struct request *r, struct redis *redis, const struct place *place,
+	       struct fault *why)
+{
+	struct event_change change[SETTINGS - STOCK];
+	struct event_settings settings;
+	char who[WHO_MAX];
+	size_t n = 0;
+
+	if (given(r, CODES))
+		ui_misuse("the kind of codes is fixed when an event is created");
+	if (read_settings(r, redis, &settings, why) < 0)
+		return -1;
+	if (given(r, STOCK))
+		n = add_change(change, n, "stock", NULL, settings.stock);
+	if (given(r, STANDBY))
+		n = add_change(change, n, "standby", NULL, settings.standby);
+	if (given(r, NAME))
+		n = add_change(change, n, "name", settings.title, 0);
+	if (given(r, OPENS))
+		n = add_change(change, n, "opens_us", NULL, settings.opens_us);
+	if (given(r, CLOSES))
+		n = add_change(change, n, "closes_us", NULL, settings.closes_us);
+	if (given(r, STATE))
+		n = add_change(change, n, "state", given(r, STATE), 0);
+	if (n == 0)
+		ui_misuse("set what?");
+	return event_set(redis, place, who_am_i(who), change, n, why);
+}
+
+static int show(const struct request *r, struct redis *redis, const struct place *place,
+		struct fault *why)
+{
+	struct event e;
+	struct table t;
+
+	(void)r;
+	if (event_show(redis, place, &e, why) < 0)
+		return -1;
+	table_begin(&t);
+	table_text(&t, "event", place->name);
+	table_text(&t, "id", e.id);
+	table_text(&t, "name", e.title);
+	table_text(&t, "state", e.door);
+	table_int(&t, "stock", e.stock);
+	table_int(&t, "standby", e.standby);
+	table_time(&t, "created", e.created_us);
+	table_time(&t, "opens", e.opens_us);
+	table_time(&t, "closes", e.closes_us);
+	table_text(&t, "codes", e.codes);
+	table_text(&t, "bus", e.bus);
+	table_int(&t, "joined", e.joined);
+	table_int(&t, "waiting", event_waiting(&e));
+	table_int(&t, "left", e.left);
+	table_int(&t, "granted", e.granted);
+	table_int(&t, "returned", e.returned);
+	table_int(&t, "issued", e.issued);
+	table_text(&t, "lease", e.lease);
+	table_int(&t, "epoch", e.epoch);
+	return table_end(&t, why);
+}
+
+static int list_one(struct redis *redis, const char *name, struct fault *why)
+{
+	struct place place;
+	struct event e;
+
+	if (place_init(&place, ui.config.prefix, name, why) < 0)
+		return -1;
+	if (event_show(redis, &place, &e, why) < 0)
+		return strstr(why->line, "no such event") ? 0 : -1; /* named, never created */
+	printf(ui.json ? "{\"event\":\"%s\",\"state\":\"%s\",\"stock\":%" PRId64
+			 ",\"joined\":%" PRId64 ",\"granted\":%" PRId64 ",\"returned\":%" PRId64
+			 ",\"issued\":%" PRId64 "}\n"
+		       : "%s\t%s\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64
+			 "\n",
+	       name, e.door, e.stock, e.joined, e.granted, e.returned, e.issued);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int list(struct redis *redis, struct fault *why)
+{
+	char key[EVENT_MAX + 32];
+	struct reply reply;
+	const char **names;
+	size_t count = 0, len;
+	int result = 0;
+
+	snprintf(key, sizeof key, "%sfcfs:events", ui.config.prefix);
+	if (redis_words(redis, &reply, why, "SMEMBERS", key, NULL) < 0)
+		return -1;
+	names = calloc(reply.count + 1, sizeof *names);
+	while (names && reply_more(&reply))
+		names[count++] = reply_text(&reply, &len);
+	if (!names)
+		result = fault_errno(why, EX_OSERR, "list");
+	else
+		qsort(names, count, sizeof *names, by_name);
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = list_one(redis, names[i], why);
+	free(names);
+	reply_release(&reply);
+	return result;
+}
+
+static int check(const struct request *r, struct redis *redis, const struct place *place,
+		 struct fault *why)
+{
+	(void)r;
+	return preflight(redis, place, why);
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(const struct request *, struct redis *, const struct place *, struct fault *);
+} VERBS[] = {{"create", create}, {"set", set}, {"show", show}, {"check", check}, {0}};
+
+static int run(const struct request *r, char **operands, struct fault *why)
+{
+	const struct verb *verb = VERBS;
+	bool lists = operands[0] && strcmp(operands[0], "list") == 0;
+	struct place place;
+	struct redis *redis;
+	int result;
+
+	while (verb->name && operands[0] && strcmp(verb->name, operands[0]) != 0)
+		verb++;
+	if (!operands[0] || (!lists && !verb->name))
+		ui_misuse("say create, set, show, list or check");
+	if (lists ? operands[1] != NULL : !operands[1] || operands[2])
+		ui_misuse(lists ? "list takes no operand" : "name one event");
+	if (!lists && place_init(&place, ui.config.prefix, operands[1], why) < 0)
+		return -1;
+	redis = ui_connect(why);
+	if (!redis)
+		return -1;
+	result = lists ? list(redis, why) : verb->run(r, redis, &place, why);
+	redis_close(redis);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = {0};
+	struct fault why;
+	char **operands = ui_start(&TOOL, argc, argv, &request);
+
+	return ui_finish(run(&request, operands, &why), &why);
+}

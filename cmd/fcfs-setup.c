@@ -1,0 +1,81 @@
+#include "acl.h"
+#include "preflight.h"
+#include "ui.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FORCE = 1000 };
+
+static const struct ui_option OPTIONS[] = {
+	{"force", FORCE, NULL, "accept a server that may evict"},
+	{0},
+};
+
+static int take(void *request, int letter, const char *value, struct fault *why)
+{
+	bool *force = request;
+
+	(void)letter;
+	(void)value;
+	(void)why;
+	*force = true;
+	return 0;
+}
+
+static const struct ui_tool TOOL = {
+	.name = "fcfs-setup",
+	.synopsis = "[-jqv] [-r URL] [--force] redis\n"
+		    "[-jqv] [--prefix P] acl",
+	.about = "Prepares a Redis server: loads the functions and checks the settings, or prints the "
+		 "access rules of each role.",
+	.options = OPTIONS,
+	.take = take,
+};
+
+static int prepare(struct redis *redis, bool force, struct fault *why)
+{
+	static const char *const DONE[] = {[LIBRARY_CURRENT] = "are there",
+					   [LIBRARY_LOADED] = "loaded",
+					   [LIBRARY_REPLACED] = "replaced older ones"};
+	enum library_state state;
+	char detail[96];
+	int server = preflight_server(redis, force, why);
+
+	if (server != 0)
+		return server;
+	if (redis_library(redis, &state, why) < 0)
+		return -1;
+	snprintf(detail, sizeof detail, "version %" PRId64 " %s", library_version, DONE[state]);
+	preflight_line("ok", "functions", detail);
+	return 0;
+}
+
+static int run(bool force, char **operands, struct fault *why)
+{
+	struct redis *redis;
+	int result;
+
+	if (!operands[0] || operands[1])
+		ui_misuse("say redis or acl");
+	if (strcmp(operands[0], "acl") == 0)
+		return acl_print(ui.config.prefix);
+	if (strcmp(operands[0], "redis") != 0)
+		ui_misuse("say redis or acl");
+	redis = ui_connect(why);
+	if (!redis)
+		return -1;
+	result = prepare(redis, force, why);
+	redis_close(redis);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	bool force = false;
+	struct fault why;
+	char **operands = ui_start(&TOOL, argc, argv, &force);
+
+	return ui_finish(run(force, operands, &why), &why);
+}

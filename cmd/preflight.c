@@ -1,0 +1,124 @@
+#include "preflight.h"
+
+#include "event.h"
+#include "server.h"
+#include "table.h"
+#include "ui.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { CLOCK_TOLERANCE_MS = 1000 };
+
+void preflight_line(const char *verdict, const char *what, const char *detail)
+{
+	struct buffer line = {0};
+
+	if (ui.json) {
+		json_begin(&line);
+		json_cstring(&line, "verdict", verdict);
+		json_cstring(&line, "what", what);
+		json_cstring(&line, "detail", detail);
+		json_end(&line);
+		printf("%.*s\n", (int)line.len, line.bytes);
+		buffer_release(&line);
+	} else {
+		printf("%s\t%s\t%s\n", verdict, what, detail);
+	}
+}
+
+int preflight_server(struct redis *redis, bool force, struct fault *why)
+{
+	struct server server;
+	struct fault refused;
+	int result = 0;
+
+	if (server_read(redis, &server, why) < 0)
+		return -1;
+	preflight_line("ok", "redis", redis_address(redis));
+	if (server_require(&server, force, &refused) < 0) {
+		preflight_line("fail", "eviction", refused.line);
+		result = EX_CONFIG;
+	} else if (server.known) {
+		preflight_line("ok", "eviction", server.policy);
+	}
+	if (server_window(&server))
+		preflight_line("warn", "durability", server_window(&server));
+	else
+		preflight_line("ok", "durability", "appendfsync always");
+	return result;
+}
+
+static int check_functions(struct redis *redis, struct fault *why)
+{
+	char detail[64];
+	int64_t version;
+
+	if (redis_library_version(redis, &version, why) < 0)
+		return -1;
+	snprintf(detail, sizeof detail, "version %" PRId64 ", ours is %" PRId64, version,
+		 library_version);
+	if (version > library_version) {
+		preflight_line("fail", "functions", detail);
+		return EX_CONFIG;
+	}
+	if (version == 0)
+		preflight_line("warn", "functions", "not loaded yet: the first use loads them");
+	else
+		preflight_line(version == library_version ? "ok" : "warn", "functions", detail);
+	return 0;
+}
+
+static void check_clock(const struct event *event)
+{
+	struct timespec now;
+	char detail[96];
+	int64_t off_ms;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	off_ms = ((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - event->now_us) / 1000;
+	snprintf(detail, sizeof detail, "this machine is %" PRId64 " ms from the server's time, "
+		 "which decides", off_ms);
+	preflight_line(llabs(off_ms) <= CLOCK_TOLERANCE_MS ? "ok" : "warn", "clock", detail);
+}
+
+static int check_settings(const struct event *event)
+{
+	char detail[160];
+
+	snprintf(detail, sizeof detail, "%s, stock %" PRId64 ", standby %" PRId64 ", %" PRId64
+		 " in line", event->door, event->stock, event->standby, event->in_line);
+	if (event->stock == 0 || strcmp(event->door, "closed") == 0) {
+		preflight_line("fail", "event", detail);
+		return EX_CONFIG;
+	}
+	preflight_line(strcmp(event->door, "paused") == 0 ? "warn" : "ok", "event", detail);
+	preflight_line("ok", "codes", strcmp(event->codes, "uuid") == 0
+					      ? "uuid, made when they are assigned"
+					      : "random, made when they are assigned");
+	return 0;
+}
+
+int preflight(struct redis *redis, const struct place *place, struct fault *why)
+{
+	struct event event;
+	int server = preflight_server(redis, false, why);
+	int functions = server < 0 ? -1 : check_functions(redis, why);
+	int settings = 0;
+
+	if (server < 0 || functions)
+		return functions;
+	if (event_show(redis, place, &event, why) == 0) {
+		check_clock(&event);
+		settings = check_settings(&event);
+	} else if (strstr(why->line, "no such event")) {
+		preflight_line("fail", "event", why->line);
+		settings = EX_CONFIG;
+	} else {
+		return -1;
+	}
+	return server ? server : settings;
+}

@@ -1,0 +1,232 @@
+#include "event.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct field {
+	const char *name; /* as stored */
+	size_t offset;
+	size_t size; /* of a text; 0: a number */
+};
+
+#define NUMBER(member) {#member, offsetof(struct event, member), 0}
+#define TEXT(name, member)                                                                         \
+	{                                                                                          \
+		name, offsetof(struct event, member), sizeof((struct event *)0)->member            \
+	}
+
+static const struct field FIELDS[] = {
+	TEXT("id", id),
+	TEXT("name", title),
+	TEXT("state", state),
+	TEXT("door", door),
+	TEXT("codes", codes),
+	TEXT("bus", bus),
+	TEXT("lease", lease),
+	NUMBER(stock),
+	NUMBER(standby),
+	NUMBER(opens_us),
+	NUMBER(closes_us),
+	NUMBER(created_us),
+	NUMBER(joined),
+	NUMBER(already),
+	NUMBER(left),
+	NUMBER(granted),
+	NUMBER(returned),
+	NUMBER(issued),
+	NUMBER(revoked),
+	NUMBER(burnt),
+	NUMBER(refused_soldout),
+	NUMBER(refused_early),
+	NUMBER(refused_closed),
+	NUMBER(refused_paused),
+	NUMBER(refused_left),
+	NUMBER(cursor),
+	NUMBER(settled),
+	NUMBER(epoch),
+	NUMBER(pass_us),
+	NUMBER(lease_ms),
+	NUMBER(now_us),
+	NUMBER(in_line),
+	NUMBER(assigned_now),
+	NUMBER(issued_now),
+	NUMBER(logged),
+	NUMBER(first_joined_us),
+	NUMBER(last_joined_us),
+};
+
+static int register_name(struct redis *redis, const char *prefix, const struct place *place,
+			 struct fault *why)
+{
+	struct reply reply;
+	char key[EVENT_MAX + 32];
+
+	snprintf(key, sizeof key, "%sfcfs:events", prefix);
+	if (redis_words(redis, &reply, why, "SADD", key, place->name, NULL) < 0)
+		return -1;
+	reply_release(&reply);
+	return 0;
+}
+
+static int read_creation(struct reply *reply, const struct place *place, char id[UUID_LEN + 1],
+			 struct fault *why)
+{
+	size_t len;
+	const char *word = reply_text(reply, &len);
+	const char *detail = reply_text(reply, &len);
+
+	if (reply_check(reply, place->event_key, why) < 0)
+		return -1;
+	if (strcmp(word, "differs") == 0) {
+		fault_set(why, EX_DATAERR,
+			  "event '%s' exists with other settings (%s): change them with "
+			  "fcfs-event set",
+			  place->name, detail);
+		return EVENT_DIFFERS;
+	}
+	snprintf(id, UUID_LEN + 1, "%s", detail);
+	return strcmp(word, "same") == 0 ? EVENT_SAME : EVENT_CREATED;
+}
+
+static void add_setting(struct step *step, const char *field, const char *value)
+{
+	step_text(step, field);
+	step_text(step, value);
+}
+
+static void add_number(struct step *step, const char *field, int64_t value)
+{
+	step_text(step, field);
+	step_int(step, value);
+}
+
+int event_create(struct redis *redis, const char *prefix, const struct place *place,
+		 const struct event_settings *s, char id[UUID_LEN + 1], const char *who,
+		 struct fault *why)
+{
+	char as_given[512];
+	struct step step;
+	struct reply reply = {0};
+	int result = -1;
+
+	snprintf(as_given, sizeof as_given,
+		 "stock=%" PRId64 " standby=%" PRId64 " opens=%s closes=%s codes=%s name=%s",
+		 s->stock, s->standby, s->opens, s->closes, s->codes, s->title);
+	if (register_name(redis, prefix, place, why) < 0 || step_init(&step, 20, why) < 0)
+		return -1;
+	step_begin(&step, place, "create", false);
+	step_text(&step, id);
+	step_text(&step, as_given);
+	step_text(&step, who);
+	add_number(&step, "stock", s->stock);
+	add_number(&step, "standby", s->standby);
+	add_number(&step, "opens_us", s->opens_us);
+	add_number(&step, "closes_us", s->closes_us);
+	add_setting(&step, "codes", s->codes);
+	add_setting(&step, "name", s->title);
+	if (step_call(&step, place, redis, &reply, why) == 0)
+		result = read_creation(&reply, place, id, why);
+	reply_release(&reply);
+	step_release(&step);
+	return result;
+}
+
+static int read_change(struct reply *reply, const struct place *place, struct fault *why)
+{
+	size_t len;
+	const char *word = reply_text(reply, &len);
+
+	if (!reply->unsound && strcmp(word, "granted") == 0) {
+		int64_t granted = reply_int(reply);
+
+		return fault_set(why, EX_DATAERR,
+				 "event '%s': %" PRId64 " are granted already: stock cannot go "
+				 "below that",
+				 place->name, granted);
+	}
+	return reply_check(reply, place->event_key, why);
+}
+
+int event_set(struct redis *redis, const struct place *place, const char *who,
+	      const struct event_change *change, size_t count, struct fault *why)
+{
+	struct step step;
+	struct reply reply = {0};
+	int result = -1;
+
+	if (step_init(&step, 1 + 2 * count, why) < 0)
+		return -1;
+	step_begin(&step, place, "set", false);
+	step_text(&step, who);
+	for (size_t i = 0; i < count; i++)
+		add_setting(&step, change[i].field, change[i].value);
+	if (step_call(&step, place, redis, &reply, why) == 0)
+		result = read_change(&reply, place, why);
+	reply_release(&reply);
+	step_release(&step);
+	return result;
+}
+
+static void keep_field(struct event *event, const char *name, const char *value)
+{
+	for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
+		char *at = (char *)event + FIELDS[i].offset;
+
+		if (strcmp(FIELDS[i].name, name) != 0)
+			continue;
+		if (FIELDS[i].size)
+			snprintf(at, FIELDS[i].size, "%s", value);
+		else
+			*(int64_t *)(void *)at = strtoll(value, NULL, 10);
+		return;
+	}
+}
+
+int event_show(struct redis *redis, const struct place *place, struct event *event,
+	       struct fault *why)
+{
+	struct step step;
+	struct reply reply = {0};
+	int result = -1;
+
+	memset(event, 0, sizeof *event);
+	if (step_init(&step, 0, why) < 0)
+		return -1;
+	step_begin(&step, place, "show", true);
+	if (step_call(&step, place, redis, &reply, why) == 0) {
+		while (reply_more(&reply) && !reply.unsound) {
+			size_t len;
+			const char *name = reply_text(&reply, &len);
+
+			keep_field(event, name, reply_text(&reply, &len));
+		}
+		result = reply_check(&reply, place->event_key, why);
+	}
+	reply_release(&reply);
+	step_release(&step);
+	return result;
+}
+
+int64_t event_waiting(const struct event *event)
+{
+	return event->in_line - event->granted - event->left;
+}
+
+const char *event_title_fault(const char *title)
+{
+	if (strlen(title) > EVENT_TITLE_MAX)
+		return "longer than 128 bytes";
+	while (*title) {
+		size_t word = strcspn(title, " ");
+		const char *fault = name_person_fault(title, word);
+
+		if (fault)
+			return fault;
+		title += word;
+		if (*title && !*++title)
+			return "ends in a space";
+	}
+	return NULL;
+}

@@ -1,0 +1,63 @@
+/*
+ * event.h - an event's settings and counters: made once, changed by guarded steps, shown.
+ */
+#ifndef FCFS_EVENT_H
+#define FCFS_EVENT_H
+
+#include "step.h"
+
+enum { EVENT_TITLE_MAX = 128 };
+
+struct event {
+	char id[UUID_LEN + 1];
+	char title[EVENT_TITLE_MAX + 1]; /* the setting "name" */
+	char state[16];			 /* as set: open, paused, closed */
+	char door[16];			 /* as it is now: open, paused, closed, early */
+	char codes[16];			 /* random, uuid */
+	char bus[16];			 /* "", pipe */
+	char lease[128];		 /* the dispatcher that holds it, "" */
+	int64_t stock, standby, opens_us, closes_us, created_us;
+	int64_t joined, already, left, granted, returned, issued, revoked, burnt;
+	int64_t refused_soldout, refused_early, refused_closed, refused_paused, refused_left;
+	int64_t cursor;	 /* the last ticket a grant step has passed */
+	int64_t settled; /* all tickets up to it are issued or given back */
+	int64_t epoch;	 /* how often the lease was taken */
+	int64_t pass_us; /* when a dispatcher last looked for somebody to grant */
+	int64_t lease_ms, now_us, in_line, assigned_now, issued_now, logged;
+	int64_t first_joined_us, last_joined_us;
+};
+
+/* What create is given; `opens` and `closes` as text, too: creating again compares what was typed. */
+struct event_settings {
+	int64_t stock, standby, opens_us, closes_us;
+	const char *opens, *closes, *codes, *title;
+};
+
+enum event_creation { EVENT_CREATED, EVENT_SAME, EVENT_DIFFERS };
+
+/* Registers the name, then creates the event with this id and leaves the id it has in `id`.
+ * Returns an enum event_creation (EVENT_DIFFERS with the reason in why, EX_DATAERR), or -1. */
+int event_create(struct redis *, const char *prefix, const struct place *,
+		 const struct event_settings *, char id[UUID_LEN + 1], const char *who,
+		 struct fault *why);
+
+/* One change: the field's name as stored and its value as text. */
+struct event_change {
+	const char *field;
+	char value[EVENT_TITLE_MAX + 1];
+};
+
+/* All changes in one step, recorded. EX_DATAERR where stock would fall below what is granted. */
+int event_set(struct redis *, const struct place *, const char *who, const struct event_change *,
+	      size_t count, struct fault *why);
+
+/* EX_CONFIG where there is none. */
+int event_show(struct redis *, const struct place *, struct event *, struct fault *why);
+
+/* In line and neither granted nor left. */
+int64_t event_waiting(const struct event *);
+
+/* NULL for a legal title: words as in a person's name, between single spaces; may be empty. */
+const char *event_title_fault(const char *title);
+
+#endif
