@@ -17,14 +17,11 @@ int ledger_open(const char *url, struct ledger **ledger, struct fault *why)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		size_t len = strlen(kinds[i].scheme);
 
-		if (strncmp(url, kinds[i].scheme, len) != 0)
-			continue;
-		if (url[len] == '\0')
-			return fault_set(why, EX_USAGE, "ledger '%s' names no place", url);
-		return kinds[i].open(url + len, ledger, why);
+		if (strncmp(url, kinds[i].scheme, len) == 0)
+			return kinds[i].open(url + len, ledger, why);
 	}
 	/* not shown: it may hold a password */
-	return fault_set(why, EX_USAGE, "ledger is not a URL that begins with 'sqlite:'");
+	return fault_set(why, EX_USAGE, "ledger's URL does not begin with 'sqlite:'");
 }
 
 void ledger_close(struct ledger *ledger)

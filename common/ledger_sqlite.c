@@ -231,8 +231,11 @@ int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *
 		.keep = sqlite_keep,
 		.run = sqlite_run,
 	};
-	struct sqlite_ledger *self = calloc(1, sizeof *self);
+	struct sqlite_ledger *self;
 
+	if (place[0] == '\0')
+		return fault_set(why, EX_USAGE, "ledger 'sqlite:' names no file");
+	self = calloc(1, sizeof *self);
 	if (self)
 		self->place = strdup(place);
 	if (!self || !self->place) {

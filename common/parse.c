@@ -245,7 +245,7 @@ int parse_time(const char *what, const char *text, int64_t now_us, int64_t *us, 
 void format_time(char out[TIME_TEXT], int64_t us)
 {
 	int64_t rest_us = (us % SECOND_US + SECOND_US) % SECOND_US;
-	time_t at_s = (time_t)((us - rest_us) / SECOND_US);
+	time_t at_s = (time_t)(us / SECOND_US) - (us % SECOND_US < 0);
 	struct tm tm;
 	size_t used;
 

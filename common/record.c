@@ -128,6 +128,7 @@ static int refuse(const json_error_t *error, struct fault *why)
 	case json_error_duplicate_key:
 		return fault_set(why, EX_DATAERR, "a field is named twice");
 	case json_error_null_character:
+	case json_error_null_byte_in_key:
 		return fault_set(why, EX_DATAERR, "a string has a NUL");
 	case json_error_numeric_overflow:
 		return fault_set(why, EX_DATAERR, "a number is too large");
