@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # scripts/servers: private servers that start once, come back with their data and port, and go when told.
-# shellcheck disable=SC2030,SC2031 # each test is a subshell, on purpose
+# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell; run sets stderr
 
 bats_require_minimum_version 1.5.0
 
@@ -170,6 +170,7 @@ export FCFS_STATE='$dir/state'" ]
 	mkdir -p "$dir/redis"
 	echo "$pid" >"$dir/redis/pid"
 	run -0 "$servers" stop "$dir"
+	[ "$output" = "servers: pid $pid is not the redis of '$dir': left alone" ]
 	[ "$(redis-cli -p "$port" ping)" = PONG ]
 	echo '-1' >"$dir/redis/pid"
 	run -0 "$servers" stop "$dir"
