@@ -41,8 +41,8 @@ base    = common/fault common/name common/parse common/config common/buffer comm
 redis   = common/redis common/redis_reply common/redis_library library common/server common/step
 people  = common/people common/stream
 event   = common/event
-records = common/record common/code common/run
-ledger  = common/ledger common/ledger_sqlite
+records = common/record common/code common/run common/runlog
+ledger  = $(basename $(wildcard common/ledger*.c))
 bus     = common/pipe
 
 LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
@@ -58,7 +58,7 @@ fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-event    = cmd/ui cmd/table cmd/preflight $(base) $(redis) $(event) common/code common/who
 fcfs-setup    = cmd/ui cmd/preflight cmd/acl $(base) $(redis) $(event)
 fcfs-dispatch = cmd/ui $(base) $(redis) $(records) $(bus) common/instance common/dispatch
-fcfs-issue    = cmd/ui $(base) $(redis) $(records) $(bus) $(ledger) common/award common/issue
+fcfs-issue    = cmd/ui $(base) $(redis) $(event) $(records) $(bus) $(ledger) common/award common/issue
 fcfs-report   = cmd/ui cmd/table $(base) $(redis) $(event) $(records) common/report
 
 # The libraries a tool links beyond hiredis.

@@ -1,0 +1,98 @@
+#include "award.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_place_of(struct step *step, const struct award *award)
+{
+	if (award->partition < 0) {
+		step_text(step, "-");
+		step_text(step, "-");
+	} else {
+		step_int(step, award->partition);
+		step_int(step, award->offset);
+	}
+}
+
+int award_assign_send(struct step *step, struct redis *redis, const struct place *place,
+		      struct award **award, size_t count, struct fault *why)
+{
+	step_begin(step, place, "assign", false);
+	step_text(step, award[0]->issued.winner.id);
+	for (size_t i = 0; i < count; i++) {
+		const struct issued *issued = &award[i]->issued;
+
+		step_text(step, issued->winner.user);
+		step_int(step, issued->winner.ticket);
+		step_text(step, issued->code);
+		add_place_of(step, award[i]);
+	}
+	return step_send(step, redis, why);
+}
+
+static int read_one(struct reply *reply, struct award *award, struct fault *why)
+{
+	static const char *const WORDS[] = {[AWARD_ASSIGNED] = "assigned",
+					    [AWARD_ALREADY] = "already",
+					    [AWARD_REFUSED] = "refused",
+					    [AWARD_FOREIGN] = "foreign"};
+	size_t len, known = 0;
+	const char *word = reply_text(reply, &len);
+	const char *code = reply_text(reply, &len);
+
+	while (known < 4 && strcmp(WORDS[known], word) != 0)
+		known++;
+	if (known == 4 || len > CODE_MAX)
+		return fault_set(why, EX_PROTOCOL, "assign answers '%.20s', which is no answer",
+				 word);
+	award->status = (enum award_status)known;
+	if (award->status == AWARD_FOREIGN)
+		snprintf(award->reason, sizeof award->reason, "%s", code);
+	else
+		memcpy(award->issued.code, code, len + 1);
+	award->issued.winner.joined_us = reply_int(reply);
+	award->issued.winner.granted_us = reply_int(reply);
+	award->issued.issued_us = reply_int(reply);
+	return 0;
+}
+
+int award_assign_read(struct reply *reply, struct award **award, size_t count, struct fault *why)
+{
+	for (size_t i = 0; i < count; i++)
+		if (read_one(reply, award[i], why) < 0)
+			return -1;
+	return reply_check(reply, "assign", why);
+}
+
+int award_done_send(struct step *step, struct redis *redis, const struct place *place,
+		    struct award **award, size_t count, struct fault *why)
+{
+	step_begin(step, place, "done", false);
+	step_text(step, award[0]->issued.winner.id);
+	for (size_t i = 0; i < count; i++)
+		if (award[i]->status == AWARD_ASSIGNED)
+			step_text(step, award[i]->issued.winner.user);
+	return step_send(step, redis, why);
+}
+
+int award_adopt(struct step *step, struct redis *redis, const struct place *place,
+		const struct issued *issued, bool burn, struct fault *why)
+{
+	struct reply reply = {0};
+	int64_t answer = -1;
+
+	step_begin(step, place, "adopt", false);
+	step_text(step, issued->winner.id);
+	step_text(step, issued->winner.user);
+	step_int(step, issued->winner.granted_us);
+	step_int(step, issued->issued_us);
+	step_text(step, issued->code);
+	step_text(step, burn ? "burn" : "keep");
+	if (step_call(step, place, redis, &reply, why) < 0)
+		return -1;
+	answer = reply_int(&reply);
+	if (reply_check(&reply, "adopt", why) < 0)
+		answer = -1;
+	reply_release(&reply);
+	return (int)answer;
+}

@@ -1,0 +1,40 @@
+/*
+ * award.h - the issuer's atomic steps: assign a code, adopt the ledger's, mark done.
+ */
+#ifndef FCFS_AWARD_H
+#define FCFS_AWARD_H
+
+#include "record.h"
+#include "step.h"
+
+enum award_status { AWARD_ASSIGNED, AWARD_ALREADY, AWARD_REFUSED, AWARD_FOREIGN };
+
+struct award {
+	struct issued issued; /* winner and a fresh code go in; what Redis holds comes out */
+	enum award_status status;
+	char reason[64];      /* of AWARD_FOREIGN */
+	int64_t number;	      /* where the record stood: line number, */
+	int32_t partition;    /* or partition and offset; -1: none */
+	int64_t offset;
+};
+
+enum { AWARD_MAX = 1000 };	/* awards a step */
+enum { AWARD_ARGS = 1 + 5 * AWARD_MAX }; /* a step's room */
+
+/* Asks for the codes of awards of one event and id, all at once. */
+int award_assign_send(struct step *, struct redis *, const struct place *, struct award **,
+		      size_t count, struct fault *why);
+
+/* Reads the answer to award_assign_send into the awards. */
+int award_assign_read(struct reply *, struct award **, size_t count, struct fault *why);
+
+/* Marks those that were assigned done. The answer is a number. */
+int award_done_send(struct step *, struct redis *, const struct place *, struct award **,
+		    size_t count, struct fault *why);
+
+/* Makes Redis hold the code and times of `issued` for its person. `burn`: the code it held belongs
+ * to another ticket. 1, 0 where nothing is pending for them any more, or -1. */
+int award_adopt(struct step *, struct redis *, const struct place *, const struct issued *,
+		bool burn, struct fault *why);
+
+#endif

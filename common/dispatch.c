@@ -1,0 +1,400 @@
+#include "dispatch.h"
+
+#include "record.h"
+#include "run.h"
+#include "runlog.h"
+#include "step.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { PAGE = 1000, RENEW_MS = DISPATCH_LEASE_MS / 3, BUS_WORD_MAX = 16 };
+
+enum lane_state { LANE_WAITING, LANE_PUBLISHING, LANE_OVER, LANE_FAILED };
+
+struct lane {
+	enum lane_state state;
+	struct place place;
+	int64_t epoch;
+	int64_t after; /* the last ticket written */
+	char verdict[16];
+	char holder[128]; /* of a busy lease */
+	int64_t busy_ms;
+	bool told;
+	struct run run;
+	struct fault why; /* of LANE_FAILED */
+};
+
+struct work {
+	const struct dispatch *d;
+	struct lane *lane;
+	size_t lanes;
+	struct lane *failed; /* the first that did */
+	struct step step;
+	struct buffer record;
+	int64_t written;
+	int64_t renewed_ms;
+};
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits, or returns early when asked to stop. */
+static void sleep_ms(const struct work *w, int64_t ms)
+{
+	struct pollfd stop = {.fd = w->d->control->stop_fd, .events = POLLIN};
+
+	if (ms > 0 && !w->d->control->stopping())
+		poll(&stop, 1, (int)ms);
+}
+
+/* The first failed lane's fault is the answer in the end; the others' are said at once. */
+static void fail(struct work *w, struct lane *lane, const struct fault *why)
+{
+	if (w->failed)
+		w->d->control->warn(why->line);
+	else
+		w->failed = lane;
+	lane->state = LANE_FAILED;
+	lane->why = *why;
+	snprintf(lane->run.error, sizeof lane->run.error, "%.255s", why->line);
+}
+
+/* --- the lease --------------------------------------------------------------------------------- */
+
+static int read_lease(struct lane *lane, struct reply *reply, struct fault *why)
+{
+	size_t len;
+	const char *word = reply_text(reply, &len), *text;
+
+	if (strcmp(word, "held") == 0) {
+		lane->epoch = reply_int(reply);
+		text = reply_text(reply, &len);
+		snprintf(lane->run.id, sizeof lane->run.id, "%s", text);
+		lane->after = reply_int(reply);
+		lane->state = LANE_PUBLISHING;
+	} else if (strcmp(word, "busy") == 0) {
+		text = reply_text(reply, &len);
+		snprintf(lane->holder, sizeof lane->holder, "%s", text);
+		lane->busy_ms = reply_int(reply);
+	} else if (strcmp(word, "bus") == 0) {
+		text = reply_text(reply, &len);
+		return fault_set(why, EX_CONFIG,
+				 "event '%s': it was first dispatched through '%.*s', and stays "
+				 "there: a pipe and Kafka never mix in one event",
+				 lane->place.name, BUS_WORD_MAX, text);
+	}
+	return reply_check(reply, lane->place.event_key, why);
+}
+
+/* Tries once: the lane is publishing, or still waiting with its holder named. */
+static int try_lease(struct work *w, struct lane *lane, struct fault *why)
+{
+	struct reply reply = {0};
+	int result;
+
+	step_begin(&w->step, &lane->place, "lease", false);
+	step_text(&w->step, w->d->instance);
+	step_int(&w->step, DISPATCH_LEASE_MS);
+	step_text(&w->step, "pipe");
+	result = step_call(&w->step, &lane->place, w->d->redis, &reply, why);
+	if (result == 0)
+		result = read_lease(lane, &reply, why);
+	reply_release(&reply);
+	return result;
+}
+
+/* A single pass waits for the lease up to its length. */
+static int wait_lease(struct work *w, struct lane *lane, struct fault *why)
+{
+	int64_t until_ms = clock_ms() + DISPATCH_LEASE_MS + 100;
+
+	for (;;) {
+		if (try_lease(w, lane, why) < 0)
+			return -1;
+		if (lane->state == LANE_PUBLISHING)
+			return 0;
+		if (clock_ms() >= until_ms || w->d->control->stopping())
+			return fault_set(why, EX_TEMPFAIL,
+					 "event '%s': '%s' is dispatching it: try again later",
+					 lane->place.name, lane->holder);
+		sleep_ms(w, lane->busy_ms < 100 ? lane->busy_ms + 10 : 100);
+	}
+}
+
+/* renew or release: a step with the owner and the epoch. Returns its answer, or -1. */
+static int64_t lease_step(struct work *w, struct lane *lane, const char *name, struct fault *why)
+{
+	struct reply reply = {0};
+	int64_t answer = -1;
+
+	step_begin(&w->step, &lane->place, name, false);
+	step_text(&w->step, w->d->instance);
+	step_int(&w->step, lane->epoch);
+	step_int(&w->step, DISPATCH_LEASE_MS);
+	if (step_call(&w->step, &lane->place, w->d->redis, &reply, why) == 0) {
+		answer = reply_int(&reply);
+		if (reply_check(&reply, lane->place.event_key, why) < 0)
+			answer = -1;
+	}
+	reply_release(&reply);
+	return answer;
+}
+
+/* The sink's `waiting`, and between passes: keeps the leases. A stale one shows at the next grant. */
+static int renew_leases(void *self, struct fault *why)
+{
+	struct work *w = self;
+
+	if (clock_ms() - w->renewed_ms < RENEW_MS)
+		return 0;
+	w->renewed_ms = clock_ms();
+	for (size_t i = 0; i < w->lanes; i++)
+		if (w->lane[i].state == LANE_PUBLISHING &&
+		    lease_step(w, &w->lane[i], "renew", why) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- granting and writing ------------------------------------------------------------------------ */
+
+static int put_row(struct work *w, struct lane *lane, struct reply *reply, struct fault *why)
+{
+	struct winner winner;
+	size_t len;
+	const char *user = reply_text(reply, &len);
+
+	snprintf(winner.user, sizeof winner.user, "%s", user);
+	winner.ticket = reply_int(reply);
+	winner.joined_us = reply_int(reply);
+	winner.granted_us = reply_int(reply);
+	if (reply_check(reply, lane->place.event_key, why) < 0)
+		return -1;
+	strcpy(winner.event, lane->place.name);
+	strcpy(winner.id, lane->run.id);
+	buffer_clear(&w->record);
+	record_winner(&w->record, &winner);
+	if (w->record.failed)
+		return fault_set(why, EX_OSERR, "out of memory");
+	if (w->d->sink->put(w->d->sink, w->record.bytes, w->record.len, why) < 0)
+		return -1;
+	w->d->control->progress(++w->written);
+	return 0;
+}
+
+/* One grant step and its winners, written and flushed. Returns how many were granted by it, or -1. */
+static int64_t grant(struct work *w, struct lane *lane, int64_t limit, struct fault *why)
+{
+	int64_t count = w->d->batch < PAGE ? w->d->batch : PAGE, fresh = -1, rows = 0, upto;
+	struct reply reply = {0};
+	size_t len;
+
+	step_begin(&w->step, &lane->place, "grant", false);
+	step_text(&w->step, w->d->instance);
+	step_int(&w->step, lane->epoch);
+	step_int(&w->step, DISPATCH_LEASE_MS);
+	step_int(&w->step, lane->after);
+	step_int(&w->step, count);
+	step_int(&w->step, limit);
+	if (step_call(&w->step, &lane->place, w->d->redis, &reply, why) < 0)
+		return -1;
+	snprintf(lane->verdict, sizeof lane->verdict, "%s", reply_text(&reply, &len));
+	upto = reply_int(&reply);
+	fresh = reply_int(&reply);
+	w->renewed_ms = clock_ms();
+	while (fresh >= 0 && reply_more(&reply) && !reply.unsound)
+		if (rows++, put_row(w, lane, &reply, why) < 0)
+			fresh = -1;
+	if (fresh >= 0 && (reply_check(&reply, lane->place.event_key, why) < 0 ||
+			   w->d->sink->flush(w->d->sink, why) < 0))
+		fresh = -1;
+	reply_release(&reply);
+	if (fresh < 0)
+		return -1;
+	lane->after = upto;
+	lane->run.in += rows;
+	lane->run.done += rows;
+	return fresh;
+}
+
+static int pass(struct work *w, struct lane *lane, struct fault *why)
+{
+	int64_t limit = w->d->every_ms && w->d->batch_given ? w->d->batch : INT32_MAX;
+
+	do {
+		int64_t fresh = grant(w, lane, limit, why);
+
+		if (fresh < 0)
+			return -1;
+		if (strcmp(lane->verdict, "stale") == 0)
+			return fault_set(why, EX_TEMPFAIL,
+					 "event '%s': another dispatcher has taken the lease",
+					 lane->place.name);
+		limit -= fresh;
+	} while (strcmp(lane->verdict, "more") == 0 && limit > 0 && !w->d->control->stopping());
+	if (strcmp(lane->verdict, "ended") == 0)
+		lane->state = LANE_OVER;
+	return 0;
+}
+
+static void say_busy(struct work *w, struct lane *lane)
+{
+	char line[320];
+
+	if (lane->told)
+		return;
+	lane->told = true;
+	snprintf(line, sizeof line, "event '%s': '%s' is dispatching it: standing by",
+		 lane->place.name, lane->holder);
+	w->d->control->warn(line);
+}
+
+/* A lane's turn. -1 where all must end; a fault of its own ends only the lane. */
+static int turn(struct work *w, struct lane *lane, struct fault *why)
+{
+	int result = 0;
+
+	if (lane->state == LANE_WAITING)
+		result = w->d->every_ms ? try_lease(w, lane, why) : wait_lease(w, lane, why);
+	if (result == 0 && lane->state == LANE_WAITING)
+		say_busy(w, lane);
+	if (result == 0 && lane->state == LANE_PUBLISHING)
+		result = pass(w, lane, why);
+	if (result == 0)
+		return 0;
+	fail(w, lane, why);
+	return why->status == EX_IOERR || why->status == EX_UNAVAILABLE ? -1 : 0;
+}
+
+/* --- a run ------------------------------------------------------------------------------------- */
+
+static bool any_open(const struct work *w)
+{
+	for (size_t i = 0; i < w->lanes; i++)
+		if (w->lane[i].state == LANE_WAITING || w->lane[i].state == LANE_PUBLISHING)
+			return true;
+	return false;
+}
+
+/* Until the next pass is due; the leases are kept meanwhile. */
+static int rest(struct work *w, int64_t until_ms, struct fault *why)
+{
+	while (clock_ms() < until_ms && !w->d->control->stopping()) {
+		int64_t left = until_ms - clock_ms();
+
+		sleep_ms(w, left < RENEW_MS ? left : RENEW_MS);
+		if (renew_leases(w, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int passes(struct work *w, struct fault *why)
+{
+	int64_t due_ms = clock_ms();
+
+	for (;;) {
+		for (size_t i = 0; i < w->lanes; i++)
+			if (turn(w, &w->lane[i], why) < 0)
+				return -1;
+		if (!w->d->every_ms || !any_open(w) || w->d->control->stopping())
+			return 0;
+		due_ms += w->d->every_ms;
+		if (due_ms < clock_ms())
+			due_ms = clock_ms();
+		if (rest(w, due_ms, why) < 0)
+			return -1;
+	}
+}
+
+static int open_lanes(struct work *w, struct fault *why)
+{
+	while (w->d->events[w->lanes])
+		w->lanes++;
+	w->lane = calloc(w->lanes, sizeof *w->lane);
+	if (!w->lane)
+		return fault_errno(why, EX_OSERR, "dispatch");
+	for (size_t i = 0; i < w->lanes; i++) {
+		struct lane *lane = &w->lane[i];
+
+		if (place_init(&lane->place, w->d->prefix, w->d->events[i], why) < 0)
+			return -1;
+		run_begin(&lane->run, "dispatch");
+		memcpy(lane->run.run, w->lane[0].run.run, sizeof lane->run.run);
+		strcpy(lane->run.event, lane->place.name);
+	}
+	return step_init(&w->step, 8, why);
+}
+
+/* Releases the lease and keeps the record; what cannot be said to a lost server is not said. */
+static void close_lane(struct work *w, struct lane *lane, bool failed)
+{
+	struct fault ignored;
+	char line[160];
+
+	snprintf(line, sizeof line, "event '%s': %" PRId64 " winners written, %s",
+		 lane->place.name, lane->run.done,
+		 lane->state == LANE_FAILED	? "failed"
+		 : *lane->verdict		? lane->verdict
+						: "not dispatching");
+	w->d->control->note(line);
+	if (!*lane->run.id)
+		return;
+	run_end(&lane->run, failed || lane->state == LANE_FAILED ? "failed"
+			    : w->d->control->stopping()		 ? "stopped"
+								 : "completed");
+	if (redis_fd(w->d->redis) < 0)
+		return;
+	runlog_keep(w->d->redis, &lane->place, &lane->run, &ignored);
+	lease_step(w, lane, "release", &ignored);
+}
+
+/* Was anything done, or nothing only for want of people and slots? */
+static bool useful(const struct lane *lane)
+{
+	return lane->run.done || strcmp(lane->verdict, "idle") == 0 ||
+	       strcmp(lane->verdict, "more") == 0;
+}
+
+static int answer(const struct work *w, struct fault *why)
+{
+	if (w->failed) {
+		*why = w->failed->why;
+		return -1;
+	}
+	for (size_t i = 0; i < w->lanes; i++)
+		if (useful(&w->lane[i]))
+			return STATUS_YES;
+	return w->d->every_ms ? STATUS_YES : STATUS_NO;
+}
+
+int dispatch_run(const struct dispatch *d, struct fault *why)
+{
+	struct work w = {.d = d, .renewed_ms = clock_ms()};
+	int result = -1;
+
+	if (open_lanes(&w, why) == 0) {
+		d->sink->waiting = renew_leases;
+		d->sink->waiting_self = &w;
+		result = passes(&w, why);
+		for (size_t i = 0; i < w.lanes; i++)
+			close_lane(&w, &w.lane[i], result < 0);
+		if (result == 0)
+			result = answer(&w, why);
+		d->sink->waiting = NULL;
+	}
+	step_release(&w.step);
+	buffer_release(&w.record);
+	free(w.lane);
+	return result;
+}

@@ -1,0 +1,451 @@
+#include "issue.h"
+
+#include "code.h"
+#include "event.h"
+#include "runlog.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An event this run has met. */
+struct lane {
+	struct place place;
+	bool uuid_codes;
+	struct run run;
+};
+
+struct work {
+	const struct issue *i;
+	struct incoming *raw;
+	struct award *award;  /* of the chunk, in the order they came */
+	struct award **order; /* the same, grouped by event and id */
+	size_t awards;
+	struct lane **lane;
+	size_t lanes;
+	struct run nameless; /* of records that belong to no event */
+	struct step step;
+	struct buffer record;
+	int64_t taken;
+};
+
+/* --- lanes ------------------------------------------------------------------------------------- */
+
+static struct lane *find_lane(const struct work *w, const struct winner *winner)
+{
+	for (size_t l = 0; l < w->lanes; l++)
+		if (strcmp(w->lane[l]->run.id, winner->id) == 0 &&
+		    strcmp(w->lane[l]->place.name, winner->event) == 0)
+			return w->lane[l];
+	return NULL;
+}
+
+static struct lane *add_lane(struct work *w, const struct place *place, const struct event *event,
+			     struct fault *why)
+{
+	struct lane **more = realloc(w->lane, (w->lanes + 1) * sizeof *more);
+	struct lane *lane = calloc(1, sizeof *lane);
+
+	if (more)
+		w->lane = more;
+	if (!more || !lane) {
+		free(lane);
+		return fault_set(why, EX_OSERR, "out of memory"), NULL;
+	}
+	lane->place = *place;
+	lane->uuid_codes = strcmp(event->codes, "uuid") == 0;
+	lane->run = w->nameless;
+	lane->run.in = lane->run.done = lane->run.already = lane->run.refused = lane->run.dead = 0;
+	strcpy(lane->run.event, place->name);
+	strcpy(lane->run.id, event->id);
+	return w->lane[w->lanes++] = lane;
+}
+
+/* The lane of a winner: NULL with reason filled where there is no such event or id, NULL with a
+ * fault where it cannot be told. */
+static struct lane *lane_of(struct work *w, const struct winner *winner, char reason[64],
+			    struct fault *why)
+{
+	struct lane *lane = find_lane(w, winner);
+	struct event event;
+	struct place place;
+
+	*reason = '\0';
+	if (lane)
+		return lane;
+	if (place_init(&place, w->i->prefix, winner->event, why) < 0)
+		return NULL;
+	if (event_show(w->i->redis, &place, &event, why) < 0) {
+		if (strstr(why->line, "no such event"))
+			strcpy(reason, "no such event");
+		return NULL;
+	}
+	if (strcmp(event.id, winner->id) != 0) {
+		strcpy(reason, "this event has another id");
+		return NULL;
+	}
+	return add_lane(w, &place, &event, why);
+}
+
+/* --- dead records ------------------------------------------------------------------------------ */
+
+/* Names the place and the reason, never the bytes: they may hold a code. */
+static void bury(struct work *w, struct run *run, int64_t number, const char *reason)
+{
+	char line[256];
+
+	run->in++;
+	run->dead++;
+	snprintf(line, sizeof line, "line %" PRId64 ": %.180s", number, reason);
+	snprintf(run->error, sizeof run->error, "%s", line);
+	w->i->control->warn(line);
+}
+
+static void parse(struct work *w, size_t count)
+{
+	w->awards = 0;
+	for (size_t r = 0; r < count; r++) {
+		struct award *award = &w->award[w->awards];
+		struct fault why;
+
+		memset(award, 0, sizeof *award);
+		award->number = w->raw[r].number;
+		award->partition = w->raw[r].partition;
+		award->offset = w->raw[r].offset;
+		if (record_read_winner(w->raw[r].bytes, w->raw[r].len, &award->issued.winner,
+				       &why) < 0)
+			bury(w, &w->nameless, award->number, why.line);
+		else
+			w->awards++;
+	}
+}
+
+/* --- a group: the awards of one event in a chunk ------------------------------------------------- */
+
+struct group {
+	struct lane *lane;
+	struct award **award;
+	size_t count;
+	size_t assigned;
+};
+
+static int by_event(const void *a, const void *b)
+{
+	const struct award *x = *(struct award *const *)a, *y = *(struct award *const *)b;
+	int order = strcmp(x->issued.winner.event, y->issued.winner.event);
+
+	if (order == 0)
+		order = strcmp(x->issued.winner.id, y->issued.winner.id);
+	return order ? order : (x < y ? -1 : x > y);
+}
+
+/* Answers to `done` that are still under way; they say nothing we need. */
+static int drain(struct work *w, size_t leave, struct fault *why)
+{
+	while (redis_in_flight(w->i->redis) > leave) {
+		struct reply reply = {0};
+
+		if (redis_receive(w->i->redis, &reply, why) < 0)
+			return -1;
+		reply_release(&reply);
+	}
+	return 0;
+}
+
+static int assign(struct work *w, struct group *g, struct fault *why)
+{
+	struct reply reply = {0};
+	int result = 0;
+
+	for (size_t a = 0; a < g->count && result == 0; a++) {
+		char *code = g->award[a]->issued.code;
+
+		if (g->lane->uuid_codes)
+			code_uuid(code);
+		else
+			result = code_random(code, why);
+	}
+	if (result < 0 || drain(w, REDIS_WINDOW - 1, why) < 0 ||
+	    award_assign_send(&w->step, w->i->redis, &g->lane->place, g->award, g->count, why) < 0 ||
+	    drain(w, 1, why) < 0 || redis_receive(w->i->redis, &reply, why) < 0)
+		return step_name_event(why, &g->lane->place), -1;
+	result = award_assign_read(&reply, g->award, g->count, why);
+	reply_release(&reply);
+	for (size_t a = 0; a < g->count; a++)
+		g->assigned += g->award[a]->status == AWARD_ASSIGNED;
+	return result;
+}
+
+/* Counted when all of the group is out, so that the books of a failed run balance, too. */
+static void count(struct work *w, struct group *g)
+{
+	struct run *run = &g->lane->run;
+
+	for (size_t a = 0; a < g->count; a++) {
+		const struct award *award = g->award[a];
+
+		if (award->status == AWARD_FOREIGN) {
+			bury(w, run, award->number, award->reason);
+			continue;
+		}
+		run->in++;
+		run->already += award->status == AWARD_ALREADY;
+		run->refused += award->status == AWARD_REFUSED;
+		run->done += award->status == AWARD_ASSIGNED;
+	}
+}
+
+static int conflict(const struct issued *ours, const struct issued *theirs, struct fault *why)
+{
+	return fault_set(why, EX_SOFTWARE,
+			 "event '%s': redis has ticket %" PRId64 " for '%s', the ledger has ticket "
+			 "%" PRId64 " for '%s': one of them is not this event's",
+			 ours->winner.event, ours->winner.ticket, ours->winner.user,
+			 theirs->winner.ticket, theirs->winner.user);
+}
+
+/* Redis takes over what the ledger holds, or a fresh code where another ticket holds ours. */
+static int settle(struct work *w, struct group *g, struct issued *issued,
+		  const struct issued *theirs, enum ledger_answer answer, struct fault *why)
+{
+	int adopted;
+
+	if (answer == LEDGER_CODE_TAKEN && g->lane->uuid_codes)
+		code_uuid(issued->code);
+	else if (answer == LEDGER_CODE_TAKEN && code_random(issued->code, why) < 0)
+		return -1;
+	else if (answer != LEDGER_CODE_TAKEN)
+		*issued = *theirs;
+	adopted = award_adopt(&w->step, w->i->redis, &g->lane->place, issued,
+			      answer == LEDGER_CODE_TAKEN, why);
+	if (adopted == 0)
+		return fault_set(why, EX_TEMPFAIL,
+				 "event '%s': ticket %" PRId64 " was finished by another issuer: "
+				 "run again",
+				 issued->winner.event, issued->winner.ticket);
+	return adopted < 0 ? -1 : 0;
+}
+
+static bool same_times(const struct issued *a, const struct issued *b)
+{
+	return a->issued_us == b->issued_us && a->winner.granted_us == b->winner.granted_us &&
+	       a->winner.joined_us == b->winner.joined_us;
+}
+
+static int keep_one(struct work *w, struct group *g, struct issued *issued, struct fault *why)
+{
+	for (;;) {
+		struct issued theirs;
+		int answer = ledger_keep(w->i->ledger, issued, &theirs, why);
+
+		if (answer < 0)
+			return -1;
+		if (answer == LEDGER_CONFLICT)
+			return conflict(issued, &theirs, why);
+		if (answer == LEDGER_KEPT ||
+		    (answer == LEDGER_SAME && same_times(issued, &theirs)))
+			return 0;
+		if (settle(w, g, issued, &theirs, (enum ledger_answer)answer, why) < 0)
+			return -1;
+		if (answer != LEDGER_CODE_TAKEN)
+			return 0;
+	}
+}
+
+static int put(struct work *w, struct group *g, struct fault *why)
+{
+	for (size_t a = 0; a < g->count; a++) {
+		if (g->award[a]->status != AWARD_ASSIGNED)
+			continue;
+		buffer_clear(&w->record);
+		record_issued(&w->record, &g->award[a]->issued);
+		if (w->record.failed)
+			return fault_set(why, EX_OSERR, "out of memory");
+		if (w->i->sink->put(w->i->sink, w->record.bytes, w->record.len, why) < 0)
+			return -1;
+	}
+	return w->i->sink->flush(w->i->sink, why);
+}
+
+static int keep(struct work *w, struct group *g, struct fault *why)
+{
+	if (!w->i->ledger || g->assigned == 0)
+		return 0;
+	if (drain(w, 0, why) < 0 || ledger_begin(w->i->ledger, why) < 0)
+		return -1;
+	for (size_t a = 0; a < g->count; a++) {
+		if (g->award[a]->status != AWARD_ASSIGNED ||
+		    keep_one(w, g, &g->award[a]->issued, why) == 0)
+			continue;
+		ledger_rollback(w->i->ledger);
+		return -1;
+	}
+	return ledger_commit(w->i->ledger, why);
+}
+
+static int finish(struct work *w, struct group *g, struct fault *why)
+{
+	if (g->assigned == 0)
+		return 0;
+	return drain(w, REDIS_WINDOW - 1, why) < 0
+		       ? -1
+		       : award_done_send(&w->step, w->i->redis, &g->lane->place, g->award,
+					 g->count, why);
+}
+
+static int issue_group(struct work *w, struct group *g, struct fault *why)
+{
+	char reason[64];
+
+	if (drain(w, find_lane(w, &g->award[0]->issued.winner) ? REDIS_WINDOW : 0, why) < 0)
+		return -1;
+	g->lane = lane_of(w, &g->award[0]->issued.winner, reason, why);
+	if (!g->lane && !*reason)
+		return -1;
+	if (!g->lane) {
+		for (size_t a = 0; a < g->count; a++)
+			bury(w, &w->nameless, g->award[a]->number, reason);
+		return 0;
+	}
+	if (assign(w, g, why) < 0 || keep(w, g, why) < 0 || put(w, g, why) < 0)
+		return -1;
+	count(w, g);
+	return finish(w, g, why);
+}
+
+/* --- a run --------------------------------------------------------------------------------------- */
+
+static int issue_chunk(struct work *w, size_t count, struct fault *why)
+{
+	parse(w, count);
+	for (size_t a = 0; a < w->awards; a++)
+		w->order[a] = &w->award[a];
+	qsort(w->order, w->awards, sizeof *w->order, by_event);
+	for (size_t first = 0, last; first < w->awards; first = last) {
+		struct group group = {.award = &w->order[first]};
+		const struct winner *head = &w->order[first]->issued.winner;
+
+		for (last = first; last < w->awards; last++)
+			if (strcmp(w->order[last]->issued.winner.id, head->id) != 0 ||
+			    strcmp(w->order[last]->issued.winner.event, head->event) != 0)
+				break;
+		group.count = last - first;
+		if (issue_group(w, &group, why) < 0)
+			return -1;
+	}
+	w->i->control->progress(w->taken += (int64_t)count);
+	return 0;
+}
+
+static int chunks(struct work *w, struct fault *why)
+{
+	const struct issue *i = w->i;
+
+	while (!i->control->stopping()) {
+		int got;
+
+		if (i->source->idle(i->source) && drain(w, 0, why) < 0)
+			return -1;
+		got = i->source->take(i->source, w->raw, i->chunk, i->control, why);
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		if (issue_chunk(w, (size_t)got, why) < 0)
+			return -1;
+	}
+	return drain(w, 0, why);
+}
+
+static void say_run(const struct work *w, const struct run *run)
+{
+	char line[256];
+
+	snprintf(line, sizeof line,
+		 "%s%s%sin %" PRId64 " = done %" PRId64 " + already %" PRId64 " + refused %" PRId64
+		 " + dead %" PRId64,
+		 *run->event ? "event '" : "", run->event, *run->event ? "': " : "no event: ",
+		 run->in, run->done, run->already, run->refused, run->dead);
+	w->i->control->note(line);
+}
+
+/* Keeps the records of the run; a run that failed keeps what it can. */
+static int keep_run(struct work *w, struct run *run, const struct place *place, const char *status,
+		    struct fault *why)
+{
+	int result = 0;
+
+	run_end(run, status);
+	say_run(w, run);
+	if (redis_fd(w->i->redis) >= 0)
+		result = place ? runlog_keep(w->i->redis, place, run, why)
+			       : runlog_keep_nameless(w->i->redis, w->i->prefix, run, why);
+	if (result == 0 && w->i->ledger)
+		result = ledger_run(w->i->ledger, run, why);
+	return result;
+}
+
+static int keep_runs(struct work *w, const char *status, struct fault *why)
+{
+	int result = 0;
+
+	for (size_t l = 0; l < w->lanes && result == 0; l++)
+		result = keep_run(w, &w->lane[l]->run, &w->lane[l]->place, status, why);
+	if (result == 0 && (w->nameless.in > 0 || w->lanes == 0))
+		result = keep_run(w, &w->nameless, NULL, status, why);
+	return result;
+}
+
+static bool any_dead(const struct work *w)
+{
+	for (size_t l = 0; l < w->lanes; l++)
+		if (w->lane[l]->run.dead)
+			return true;
+	return w->nameless.dead > 0;
+}
+
+static int prepare(struct work *w, struct fault *why)
+{
+	w->raw = calloc(w->i->chunk, sizeof *w->raw);
+	w->award = calloc(w->i->chunk, sizeof *w->award);
+	w->order = calloc(w->i->chunk, sizeof *w->order);
+	if (!w->raw || !w->award || !w->order)
+		return fault_errno(why, EX_OSERR, "issue");
+	run_begin(&w->nameless, "issue");
+	return step_init(&w->step, 1 + 5 * w->i->chunk, why);
+}
+
+static void release(struct work *w)
+{
+	for (size_t l = 0; l < w->lanes; l++)
+		free(w->lane[l]);
+	free(w->lane);
+	free(w->raw);
+	free(w->award);
+	free(w->order);
+	step_release(&w->step);
+	buffer_release(&w->record);
+}
+
+int issue_run(const struct issue *i, struct fault *why)
+{
+	struct work w = {.i = i};
+	struct fault ignored;
+	int result = -1;
+
+	if (prepare(&w, why) == 0) {
+		result = chunks(&w, why);
+		if (result < 0) {
+			if (drain(&w, 0, &ignored) == 0)
+				keep_runs(&w, "failed", &ignored);
+		} else {
+			result = keep_runs(&w, i->control->stopping() ? "stopped" : "completed",
+					   why);
+		}
+		if (result == 0 && any_dead(&w))
+			result = EX_DATAERR;
+	}
+	release(&w);
+	return result;
+}

@@ -1,0 +1,206 @@
+#include "pipe.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK = 1 << 20, TICK_MS = 1000 };
+
+struct pipe_in {
+	struct source source;
+	int fd;
+	bool ended;
+	bool skipping;	    /* the rest of a line that was too long */
+	size_t start, end;  /* what is in the block and was not taken */
+	int64_t lines;
+	char block[BLOCK];
+};
+
+static bool readable(int fd, int timeout_ms, int stop_fd)
+{
+	struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+
+	return poll(fds, 2, timeout_ms) > 0 && fds[0].revents;
+}
+
+static void give(struct pipe_in *in, struct incoming *to, size_t len)
+{
+	*to = (struct incoming){.bytes = in->block + in->start,
+				.len = len,
+				.number = ++in->lines,
+				.partition = -1,
+				.offset = -1};
+}
+
+/* Takes the line at the start, if all of it is there. */
+static bool take_line(struct pipe_in *in, struct incoming *to)
+{
+	size_t left = in->end - in->start;
+	char *newline = memchr(in->block + in->start, '\n', left);
+	size_t len = newline ? (size_t)(newline - in->block) - in->start : left;
+	bool skipped = in->skipping && newline;
+
+	if (!newline && !(in->ended && left > 0) && left < BLOCK)
+		return false;
+	if (!in->skipping)
+		give(in, to, len);
+	in->start += len + (newline != NULL);
+	if (skipped) {
+		in->skipping = false;
+		return take_line(in, to);
+	}
+	if (in->skipping)
+		return false;
+	in->skipping = !newline && !in->ended;
+	return true;
+}
+
+/* One read. False: the end. */
+static int read_more(struct pipe_in *in, struct fault *why)
+{
+	ssize_t got;
+
+	do
+		got = read(in->fd, in->block + in->end, BLOCK - in->end);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return fault_errno(why, EX_IOERR, "standard input");
+	in->end += (size_t)got;
+	in->ended = got == 0;
+	return 0;
+}
+
+static int pipe_take(struct source *source, struct incoming *to, size_t max,
+		     const struct control *control, struct fault *why)
+{
+	struct pipe_in *in = (struct pipe_in *)source;
+	size_t taken = 0;
+
+	memmove(in->block, in->block + in->start, in->end - in->start);
+	in->end -= in->start;
+	in->start = 0;
+	while (taken < max) {
+		if (take_line(in, &to[taken])) {
+			taken++;
+			continue;
+		}
+		if (in->ended || in->end == BLOCK)
+			break;
+		if (taken && !readable(in->fd, 0, -1))
+			break;
+		if (!taken && !readable(in->fd, -1, control->stop_fd) && control->stopping())
+			break;
+		if (read_more(in, why) < 0)
+			return -1;
+	}
+	return (int)taken;
+}
+
+static bool pipe_idle(struct source *source)
+{
+	struct pipe_in *in = (struct pipe_in *)source;
+
+	return !in->ended && !memchr(in->block + in->start, '\n', in->end - in->start) &&
+	       !readable(in->fd, 0, -1);
+}
+
+static void pipe_in_close(struct source *source)
+{
+	free(source);
+}
+
+struct source *pipe_source(int fd)
+{
+	struct pipe_in *in = calloc(1, sizeof *in);
+
+	if (!in)
+		return NULL;
+	in->fd = fd;
+	in->source = (struct source){pipe_take, pipe_idle, pipe_in_close};
+	return &in->source;
+}
+
+struct pipe_out {
+	struct sink sink;
+	int fd;
+	size_t len;
+	char bytes[PIPE_BUF];
+};
+
+/* Waits until a write of up to PIPE_BUF bytes will not block. */
+static int wait_writable(struct pipe_out *out, struct fault *why)
+{
+	struct pollfd fd = {.fd = out->fd, .events = POLLOUT};
+
+	for (;;) {
+		int ready = poll(&fd, 1, TICK_MS);
+
+		if (ready > 0)
+			return 0;
+		if (ready < 0 && errno != EINTR)
+			return fault_errno(why, EX_OSERR, "poll");
+		if (out->sink.waiting && out->sink.waiting(out->sink.waiting_self, why) < 0)
+			return -1;
+	}
+}
+
+static int write_out(struct pipe_out *out, const char *bytes, size_t len, struct fault *why)
+{
+	while (len > 0) {
+		size_t part = len < PIPE_BUF ? len : PIPE_BUF;
+		ssize_t wrote;
+
+		if (wait_writable(out, why) < 0)
+			return -1;
+		wrote = write(out->fd, bytes, part);
+		if (wrote < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (wrote < 0)
+			return fault_errno(why, EX_IOERR, "standard output");
+		bytes += wrote;
+		len -= (size_t)wrote;
+	}
+	return 0;
+}
+
+static int pipe_flush(struct sink *sink, struct fault *why)
+{
+	struct pipe_out *out = (struct pipe_out *)sink;
+	size_t len = out->len;
+
+	out->len = 0;
+	return write_out(out, out->bytes, len, why);
+}
+
+static int pipe_put(struct sink *sink, const char *bytes, size_t len, struct fault *why)
+{
+	struct pipe_out *out = (struct pipe_out *)sink;
+
+	if (out->len + len + 1 > sizeof out->bytes && pipe_flush(sink, why) < 0)
+		return -1;
+	if (len + 1 > sizeof out->bytes)
+		return write_out(out, bytes, len, why) < 0 ? -1 : write_out(out, "\n", 1, why);
+	memcpy(out->bytes + out->len, bytes, len);
+	out->len += len;
+	out->bytes[out->len++] = '\n';
+	return 0;
+}
+
+static void pipe_out_close(struct sink *sink)
+{
+	free(sink);
+}
+
+struct sink *pipe_sink(int fd)
+{
+	struct pipe_out *out = calloc(1, sizeof *out);
+
+	if (!out)
+		return NULL;
+	out->fd = fd;
+	out->sink = (struct sink){.put = pipe_put, .flush = pipe_flush, .close = pipe_out_close};
+	return &out->sink;
+}

@@ -1,0 +1,57 @@
+#include "runlog.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KEPT "1000"
+
+int runlog_keep(struct redis *redis, const struct place *place, const struct run *run,
+		struct fault *why)
+{
+	struct buffer json = {0};
+	struct step step;
+	struct reply reply = {0};
+	int result;
+
+	if (step_init(&step, 2, why) < 0)
+		return -1;
+	run_json(&json, run);
+	step_begin(&step, place, "run", false);
+	step_text(&step, run->id);
+	step_bytes(&step, json.bytes, json.len);
+	result = step_call(&step, place, redis, &reply, why);
+	reply_release(&reply);
+	step_release(&step);
+	buffer_release(&json);
+	return result;
+}
+
+int runlog_keep_nameless(struct redis *redis, const char *prefix, const struct run *run,
+			 struct fault *why)
+{
+	struct buffer json = {0};
+	struct reply reply = {0};
+	char key[EVENT_MAX + 32];
+	int result;
+
+	snprintf(key, sizeof key, "%sfcfs:runs", prefix);
+	run_json(&json, run);
+	buffer_add(&json, "", 1);
+	result = redis_words(redis, &reply, why, "RPUSH", key, json.bytes, NULL);
+	reply_release(&reply);
+	if (result == 0)
+		result = redis_words(redis, &reply, why, "LTRIM", key, "-" KEPT, "-1", NULL);
+	reply_release(&reply);
+	buffer_release(&json);
+	return result;
+}
+
+int runlog_read(struct redis *redis, const struct place *place, struct reply *reply,
+		struct fault *why)
+{
+	char key[sizeof place->event_key];
+
+	snprintf(key, sizeof key, "%.*sruns", (int)(strlen(place->event_key) - strlen("event")),
+		 place->event_key);
+	return redis_words(redis, reply, why, "LRANGE", key, "0", "-1", NULL);
+}

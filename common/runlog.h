@@ -1,0 +1,20 @@
+/*
+ * runlog.h - keeps run records in Redis (fcfs:{E}:runs, fcfs:runs) and reads them.
+ */
+#ifndef FCFS_RUNLOG_H
+#define FCFS_RUNLOG_H
+
+#include "run.h"
+#include "step.h"
+
+/* With the event it is about, unless that was purged meanwhile. */
+int runlog_keep(struct redis *, const struct place *, const struct run *, struct fault *why);
+
+/* For records that name no event. */
+int runlog_keep_nameless(struct redis *, const char *prefix, const struct run *,
+			 struct fault *why);
+
+/* The records of an event, oldest first, each one JSON object. The caller releases the reply. */
+int runlog_read(struct redis *, const struct place *, struct reply *, struct fault *why);
+
+#endif
