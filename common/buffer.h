@@ -28,9 +28,10 @@ void buffer_release(struct buffer *);
 /*
  * One JSON object, its fields in the order of the calls:
  *   json_begin, json_text | json_int | json_none ..., json_end.
- * Text must be valid UTF-8; '"', '\' and C0 are escaped (RFC 8259, section 7). A number has three
- * decimals, and is null where it is not finite. json_end adds no newline. The names keep clear of
- * jansson's json_string() and json_null(), which a program links too.
+ * Text must be valid UTF-8; '"', '\' and C0 are escaped (RFC 8259, section 7). Fields' names are
+ * literals, written as they are. A number has three decimals, and is null where it is not finite.
+ * json_end adds no newline. The calls keep clear of jansson's json_string() and json_null(), which
+ * a program links too.
  */
 void json_begin(struct buffer *);
 void json_text(struct buffer *, const char *name, const char *text, size_t len);

@@ -59,8 +59,9 @@ static void add_name(struct buffer *buffer, const char *name)
 {
 	if (buffer->len > 0 && buffer->bytes[buffer->len - 1] != '{')
 		buffer_add(buffer, ",", 1);
-	add_quoted(buffer, name, strlen(name));
-	buffer_add(buffer, ":", 1);
+	buffer_add(buffer, "\"", 1);
+	buffer_text(buffer, name);
+	buffer_add(buffer, "\":", 2);
 }
 
 void json_begin(struct buffer *buffer)

@@ -1,95 +1,17 @@
-#include "ledger.h"
+#include "ledger_file.h"
 #include "tap.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ID "0f8fad5b-d9cb-469f-a165-70867728950e"
 #define OTHER_ID "1f8fad5b-d9cb-469f-a165-70867728950e"
 
 enum { WRITERS = 8, ROWS_EACH = 50 };
-
-static char folder[200];
-static char path[256];
-static char url[300];
-
-/* A new place for each test. */
-static void use_file(const char *name)
-{
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	snprintf(url, sizeof url, "sqlite:%s", path);
-}
-
-static struct ledger *open_ledger(void)
-{
-	struct ledger *ledger;
-	struct fault why = {0};
-
-	if (ledger_open(url, &ledger, &why) < 0)
-		printf("# %s\n", why.line);
-	return ledger;
-}
-
-/* Something done to the file behind the ledger's back. */
-static int by_hand(const char *sql)
-{
-	sqlite3 *db;
-	int code = sqlite3_open(path, &db);
-
-	if (code == SQLITE_OK)
-		code = sqlite3_exec(db, sql, NULL, NULL, NULL);
-	sqlite3_close(db);
-	return code;
-}
-
-static char *ask(const char *sql)
-{
-	static char answer[300];
-	sqlite3 *db;
-	sqlite3_stmt *query = NULL;
-
-	snprintf(answer, sizeof answer, "(none)");
-	if (sqlite3_open(path, &db) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db, sql, -1, &query, NULL) == SQLITE_OK &&
-	    sqlite3_step(query) == SQLITE_ROW)
-		snprintf(answer, sizeof answer, "%s", (const char *)sqlite3_column_text(query, 0));
-	sqlite3_finalize(query);
-	sqlite3_close(db);
-	return answer;
-}
-
-static struct issued row(const char *user, int64_t ticket, const char *code)
-{
-	struct issued issued = {.winner = {.event = "chicken",
-					   .id = ID,
-					   .ticket = ticket,
-					   .joined_us = 100,
-					   .granted_us = 200},
-				.issued_us = 300};
-
-	snprintf(issued.winner.user, sizeof issued.winner.user, "%s", user);
-	snprintf(issued.code, sizeof issued.code, "%s", code);
-	return issued;
-}
-
-/* Keeps one row in a transaction of its own. */
-static int keep(struct ledger *ledger, struct issued issued, struct issued *found)
-{
-	struct fault why = {0};
-	int answer = -1;
-
-	if (ledger_begin(ledger, &why) == 0)
-		answer = ledger_keep(ledger, &issued, found, &why);
-	if (answer < 0 || ledger_commit(ledger, &why) < 0)
-		printf("# %s\n", why.line);
-	return answer;
-}
 
 static void refused(const char *where, int status, const char *part, const char *name)
 {
@@ -409,23 +331,9 @@ static void test_runs(void)
 	ledger_close(ledger);
 }
 
-static void clean_up(void)
-{
-	char command[300];
-
-	snprintf(command, sizeof command, "rm -r '%s'", folder);
-	ok(chdir("/") == 0 && system(command) == 0, "the folder is removed");
-}
-
 int main(void)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(folder, sizeof folder, "%s/fcfs-ledger-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(folder)) {
-		printf("Bail out! no folder '%s'\n", folder);
-		return EXIT_FAILURE;
-	}
+	make_folder();
 	test_urls();
 	test_foreign_files();
 	test_file();
@@ -437,6 +345,6 @@ int main(void)
 	test_locked();
 	test_full();
 	test_runs();
-	clean_up();
+	remove_folder();
 	return done_testing();
 }
