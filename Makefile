@@ -76,18 +76,22 @@ all: $(binaries)
 .SECONDEXPANSION:
 $(binaries): $(BIN)/%: $(BUILD)/cmd/%.o $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(%)))
 	@mkdir -p $(@D)
-	$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs hiredis $(libs-$*))
+	@echo '  LD    $@'
+	@$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs hiredis $(libs-$*))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/library.o: $(BUILD)/library.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/library.c: scripts/embed-lua $(LUA) $(BUILD)/numbers
 	@mkdir -p $(@D)
-	scripts/embed-lua $(PROTOCOL) $(REVISION) $(LUA) > $@.new && mv $@.new $@
+	@echo '  LUA   $@'
+	@scripts/embed-lua $(PROTOCOL) $(REVISION) $(LUA) > $@.new && mv $@.new $@
 
 # Rebuilt when a number given on the command line differs from the last build's.
 $(BUILD)/numbers: .FORCE
@@ -97,3 +101,73 @@ $(BUILD)/numbers: .FORCE
 .FORCE:
 
 -include $(wildcard $(BUILD)/*/*.d)
+
+# --- tests ---------------------------------------------------------------------------------------
+
+UNIT = $(BUILD)/tests/unit
+unit_tests = $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
+unit_parts = $(addprefix $(BUILD)/,$(addsuffix .o,$(base) $(ledger) common/record common/code \
+	common/run common/pipe common/people common/redis common/redis_reply \
+	common/redis_library library common/server common/step common/stream))
+
+$(unit_tests): $(UNIT)/%: $(BUILD)/tests/unit/%.o $(unit_parts)
+	@mkdir -p $(@D)
+	@echo '  LD    $@'
+	@$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(PKGS))
+
+$(BUILD)/tests/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+.PRECIOUS: $(BUILD)/%.o $(BUILD)/tests/unit/%.o
+
+deps:
+	@scripts/deps
+
+deps-check:
+	@scripts/deps check
+
+# Installing comes first, and what is built asks pkg-config: hence another make.
+check: deps-check
+	@$(MAKE) --no-print-directory check-built
+
+check-built: all $(unit_tests)
+	@FCFS_BIN=$(CURDIR)/$(BIN) FCFS_UNIT=$(UNIT) scripts/check $(TESTS)
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	@scripts/demo $(if $(KEEP),--keep)
+
+bench-join: deps
+	@$(MAKE) --no-print-directory -s all
+	@scripts/bench-join
+
+# --- lint ----------------------------------------------------------------------------------------
+
+SOURCES = $(wildcard cmd/*.c common/*.c tests/unit/*.c)
+HEADERS = $(wildcard cmd/*.h common/*.h tests/unit/*.h)
+
+lint:
+	@scripts/lint
+
+# --- installing ----------------------------------------------------------------------------------
+
+pages = $(wildcard man/*.1 man/*.7)
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7
+	install -m 755 $(binaries) $(DESTDIR)$(BINDIR)
+	install -m 644 $(filter %.1,$(pages)) $(DESTDIR)$(MANDIR)/man1
+	install -m 644 $(filter %.7,$(pages)) $(DESTDIR)$(MANDIR)/man7
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(TOOLS))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(pages))))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(filter %.7,$(pages))))
+
+clean:
+	rm -rf build bin
+
+.PHONY: all deps deps-check check check-built demo bench-join lint install uninstall clean .FORCE
+.DELETE_ON_ERROR:
