@@ -11,7 +11,7 @@
 
 #define OTHER_ID "1f8fad5b-d9cb-469f-a165-70867728950e"
 
-enum { WRITERS = 8, ROWS_EACH = 50 };
+enum { WRITERS = 8, ROWS_EACH = 50, OPENINGS = 30 };
 
 static void refused(const char *where, int status, const char *part, const char *name)
 {
@@ -223,26 +223,62 @@ static int write_rows(int writer)
 	return failed > 0;
 }
 
-static void test_writers(void)
+/* Runs work in WRITERS processes that start at the same moment; how many failed. */
+static int together(int (*work)(int writer))
 {
-	int failed = 0;
-	char count[20];
+	int gate[2];
+	int failed = pipe(gate);
+	char byte;
 
-	use_file("writers.db");
 	fflush(stdout);
 	for (int i = 0; i < WRITERS; i++) {
-		if (fork() == 0)
-			_exit(write_rows(i));
+		if (fork() == 0) {
+			close(gate[1]);
+			_exit(read(gate[0], &byte, 1) != 0 || work(i));
+		}
 	}
+	close(gate[0]);
+	close(gate[1]);
 	for (int i = 0; i < WRITERS; i++) {
 		int status;
 
 		wait(&status);
 		failed += status != 0;
 	}
-	is_int(failed, 0, "eight processes make and fill one ledger at once");
+	return failed;
+}
+
+static void test_writers(void)
+{
+	char count[20];
+
+	use_file("writers.db");
+	is_int(together(write_rows), 0, "eight processes make and fill one ledger at once");
 	snprintf(count, sizeof count, "%d", WRITERS * ROWS_EACH);
 	is_str(ask("SELECT count(*) FROM issued"), count, "... and all rows are there");
+}
+
+static int only_open(int writer)
+{
+	struct ledger *ledger = open_ledger();
+
+	(void)writer;
+	ledger_close(ledger);
+	return !ledger;
+}
+
+static void test_openers(void)
+{
+	int failed = 0;
+
+	for (int i = 0; i < OPENINGS; i++) {
+		char name[20];
+
+		snprintf(name, sizeof name, "opened%d.db", i);
+		use_file(name);
+		failed += together(only_open);
+	}
+	is_int(failed, 0, "eight processes open a new ledger at once, again and again");
 }
 
 static void test_locked(void)
@@ -342,6 +378,7 @@ int main(void)
 	test_transactions();
 	test_killed();
 	test_writers();
+	test_openers();
 	test_locked();
 	test_full();
 	test_runs();
