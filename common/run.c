@@ -2,6 +2,7 @@
 
 #include "code.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -72,4 +73,43 @@ void run_json(struct buffer *buffer, const struct run *run)
 	json_int(buffer, "dead", run->dead);
 	json_cstring(buffer, "error", run->error);
 	json_end(buffer);
+}
+
+static void keep_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text);
+}
+
+int run_read(const char *json, size_t len, struct run *run, struct fault *why)
+{
+	const char *id, *tool, *host, *event, *event_id, *status, *error;
+	json_int_t started, ended, in, done, already, refused, dead;
+	json_t *object = json_loadb(json, len, 0, NULL);
+	int bad = json_unpack(object, "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+			      "run", &id, "tool", &tool, "host", &host, "event", &event, "id",
+			      &event_id, "status", &status, "error", &error, "started_us", &started,
+			      "ended_us", &ended, "in", &in, "done", &done, "already", &already,
+			      "refused", &refused, "dead", &dead);
+
+	memset(run, 0, sizeof *run);
+	if (bad) {
+		json_decref(object);
+		return fault_set(why, EX_PROTOCOL, "a run record is not ours");
+	}
+	keep_text(run->run, sizeof run->run, id);
+	keep_text(run->tool, sizeof run->tool, tool);
+	keep_text(run->host, sizeof run->host, host);
+	keep_text(run->event, sizeof run->event, event);
+	keep_text(run->id, sizeof run->id, event_id);
+	keep_text(run->status, sizeof run->status, status);
+	keep_text(run->error, sizeof run->error, error);
+	run->started_us = started;
+	run->ended_us = ended;
+	run->in = in;
+	run->done = done;
+	run->already = already;
+	run->refused = refused;
+	run->dead = dead;
+	json_decref(object);
+	return 0;
 }

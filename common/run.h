@@ -6,6 +6,7 @@
 #define FCFS_RUN_H
 
 #include "buffer.h"
+#include "fault.h"
 #include "name.h"
 
 #include <stdbool.h>
@@ -41,5 +42,8 @@ bool run_balances(const struct run *);
 
 /* {"type":"run","run":...} with the fields above, in that order. */
 void run_json(struct buffer *, const struct run *);
+
+/* Reads what run_json wrote. EX_PROTOCOL where it is none. */
+int run_read(const char *json, size_t len, struct run *, struct fault *why);
 
 #endif

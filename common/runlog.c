@@ -26,6 +26,11 @@ int runlog_keep(struct redis *redis, const struct place *place, const struct run
 	return result;
 }
 
+static void nameless_key(char *key, size_t size, const char *prefix)
+{
+	snprintf(key, size, "%sfcfs:runs", prefix);
+}
+
 int runlog_keep_nameless(struct redis *redis, const char *prefix, const struct run *run,
 			 struct fault *why)
 {
@@ -34,7 +39,7 @@ int runlog_keep_nameless(struct redis *redis, const char *prefix, const struct r
 	char key[EVENT_MAX + 32];
 	int result;
 
-	snprintf(key, sizeof key, "%sfcfs:runs", prefix);
+	nameless_key(key, sizeof key, prefix);
 	run_json(&json, run);
 	buffer_add(&json, "", 1);
 	result = redis_words(redis, &reply, why, "RPUSH", key, json.bytes, NULL);
@@ -53,5 +58,14 @@ int runlog_read(struct redis *redis, const struct place *place, struct reply *re
 
 	snprintf(key, sizeof key, "%.*sruns", (int)(strlen(place->event_key) - strlen("event")),
 		 place->event_key);
+	return redis_words(redis, reply, why, "LRANGE", key, "0", "-1", NULL);
+}
+
+int runlog_read_nameless(struct redis *redis, const char *prefix, struct reply *reply,
+			 struct fault *why)
+{
+	char key[EVENT_MAX + 32];
+
+	nameless_key(key, sizeof key, prefix);
 	return redis_words(redis, reply, why, "LRANGE", key, "0", "-1", NULL);
 }

@@ -17,4 +17,6 @@ int runlog_keep_nameless(struct redis *, const char *prefix, const struct run *,
 /* The records of an event, oldest first, each one JSON object. The caller releases the reply. */
 int runlog_read(struct redis *, const struct place *, struct reply *, struct fault *why);
 
+int runlog_read_nameless(struct redis *, const char *prefix, struct reply *, struct fault *why);
+
 #endif

@@ -1,0 +1,241 @@
+#include "report.h"
+
+#include "parse.h"
+#include "runlog.h"
+#include "table.h"
+#include "ui.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ISSUED = 1000, RUNS };
+
+struct request {
+	bool issued, runs;
+};
+
+static const struct ui_option OPTIONS[] = {
+	{"issued", ISSUED, NULL, "every person and code; a file it goes to is made 0600"},
+	{"runs", RUNS, NULL, "the runs of dispatch and issue, oldest first"},
+	{0},
+};
+
+static int take(void *self, int letter, const char *value, struct fault *why)
+{
+	struct request *r = self;
+
+	(void)value;
+	(void)why;
+	*(letter == ISSUED ? &r->issued : &r->runs) = true;
+	return 0;
+}
+
+static const struct ui_tool TOOL = {
+	.name = "fcfs-report",
+	.synopsis = "[-jqv] [-r URL] [--prefix P] EVENT\n"
+		    "[-jqv] [-r URL] [--prefix P] --issued EVENT\n"
+		    "[-jqv] [-r URL] [--prefix P] --runs [EVENT]",
+	.about = "Tells what became of an event: totals, refusals, rates, waiting times, stages.",
+	.options = OPTIONS,
+	.take = take,
+};
+
+static void show_people(struct table *t, const struct event *e)
+{
+	table_int(t, "requests", e->joined + e->already + e->refused_soldout + e->refused_early +
+					 e->refused_closed + e->refused_paused + e->refused_left);
+	table_int(t, "joined", e->joined);
+	table_int(t, "already", e->already);
+	table_int(t, "refused_soldout", e->refused_soldout);
+	table_int(t, "refused_early", e->refused_early);
+	table_int(t, "refused_closed", e->refused_closed);
+	table_int(t, "refused_paused", e->refused_paused);
+	table_int(t, "refused_left", e->refused_left);
+}
+
+static void show_slots(struct table *t, const struct report *r)
+{
+	const struct event *e = &r->event;
+
+	table_int(t, "stock", e->stock);
+	table_int(t, "standby", e->standby);
+	table_int(t, "left", e->left);
+	table_int(t, "granted", e->granted);
+	table_int(t, "returned", e->returned);
+	table_int(t, "issued", e->issued);
+	table_int(t, "revoked", e->revoked);
+	table_int(t, "burnt", e->burnt);
+	table_int(t, "waiting", event_waiting(e));
+	table_int(t, "unissued", r->unissued);
+}
+
+static void show_waits(struct table *t, const char *what, const struct histogram *h)
+{
+	static const struct {
+		const char *name;
+		double percent;
+	} POINTS[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"max", 100}};
+	char name[40];
+
+	for (size_t i = 0; i < sizeof POINTS / sizeof *POINTS; i++) {
+		snprintf(name, sizeof name, "%s_%s_ms", what, POINTS[i].name);
+		if (h->count)
+			table_number(t, name,
+				     (double)histogram_percentile(h, POINTS[i].percent) / 1000);
+		else
+			table_none(t, name);
+	}
+}
+
+static void show_stages(struct table *t, const struct report *r)
+{
+	const struct event *e = &r->event;
+
+	table_text(t, "bus", e->bus);
+	table_text(t, "lease", e->lease);
+	table_int(t, "epoch", e->epoch);
+	table_time(t, "last_pass", e->pass_us);
+	table_int(t, "oldest_unissued_ticket", r->oldest_ticket);
+	table_number(t, "oldest_unissued_s",
+		     r->oldest_ticket ? (double)(e->now_us - r->oldest_granted_us) / 1e6 : 0);
+	table_int(t, "decisions", e->logged);
+}
+
+static int show(struct redis *redis, const struct place *place, struct fault *why)
+{
+	struct report *r = malloc(sizeof *r);
+	struct table t;
+	int result = -1;
+
+	if (!r)
+		return fault_errno(why, EX_OSERR, "report");
+	if (report_read(redis, place, &ui_control, r, why) == 0) {
+		table_begin(&t);
+		table_text(&t, "event", place->name);
+		table_text(&t, "id", r->event.id);
+		table_text(&t, "name", r->event.title);
+		table_text(&t, "state", r->event.door);
+		show_people(&t, &r->event);
+		show_slots(&t, r);
+		table_time(&t, "first_joined", r->event.first_joined_us);
+		table_time(&t, "last_joined", r->event.last_joined_us);
+		table_number(&t, "joins_per_s", report_joins_per_s(r));
+		table_int(&t, "joins_per_s_peak", r->peak_joins);
+		table_number(&t, "issued_per_s", report_issued_per_s(r));
+		show_waits(&t, "granted_after", &r->granted_after_us);
+		show_waits(&t, "issued_after", &r->issued_after_us);
+		show_stages(&t, r);
+		result = table_end(&t, why);
+	}
+	free(r);
+	return result;
+}
+
+static int print_issued(void *self, const struct report_row *row, struct fault *why)
+{
+	const struct issued *issued = &row->issued;
+	struct buffer *line = self;
+
+	if (strcmp(row->state, "issued") != 0)
+		return 0;
+	buffer_clear(line);
+	if (ui.json)
+		record_issued(line, issued);
+	if (ui.json)
+		printf("%.*s\n", (int)line->len, line->bytes);
+	else
+		printf("%s\t%s\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\n",
+		       issued->winner.user, issued->code, issued->winner.ticket,
+		       issued->winner.joined_us, issued->winner.granted_us, issued->issued_us);
+	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
+}
+
+/* Codes are money: the file they go to is ours alone. */
+static void protect_output(void)
+{
+	struct stat out;
+
+	if (fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode) && out.st_uid == geteuid())
+		(void)!fchmod(STDOUT_FILENO, 0600);
+}
+
+static int show_issued(struct redis *redis, const struct place *place, struct fault *why)
+{
+	struct buffer line = {0};
+	int result;
+
+	protect_output();
+	result = report_each(redis, place, true, print_issued, &line, why);
+	buffer_release(&line);
+	return result;
+}
+
+static int print_run(const char *json, size_t len, struct fault *why)
+{
+	char started[TIME_TEXT];
+	struct run run;
+
+	if (ui.json)
+		return printf("%s\n", json), 0;
+	if (run_read(json, len, &run, why) < 0)
+		return -1;
+	format_time(started, run.started_us);
+	printf("%s\t%s\t%s\t%.3f\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64
+	       "\t%s\t%s\t%s\n",
+	       started, run.tool, run.status, (double)(run.ended_us - run.started_us) / 1e6, run.in,
+	       run.done, run.already, run.refused, run.dead, run.host, run.run,
+	       *run.error ? run.error : "-");
+	return 0;
+}
+
+static int show_runs(struct redis *redis, const struct place *place, struct fault *why)
+{
+	struct reply reply = {0};
+	int result = place ? runlog_read(redis, place, &reply, why)
+			   : runlog_read_nameless(redis, ui.config.prefix, &reply, why);
+
+	while (result == 0 && reply_more(&reply)) {
+		size_t len;
+		const char *json = reply_text(&reply, &len);
+
+		result = print_run(json, len, why);
+	}
+	reply_release(&reply);
+	return result;
+}
+
+static int run(const struct request *r, char **operands, struct fault *why)
+{
+	struct place place;
+	struct redis *redis;
+	int result;
+
+	if (operands[0] ? operands[1] != NULL : !r->runs)
+		ui_misuse("name one event");
+	if (r->issued && r->runs)
+		ui_misuse("--issued or --runs, not both");
+	if (operands[0] && place_init(&place, ui.config.prefix, operands[0], why) < 0)
+		return -1;
+	redis = ui_connect(why);
+	if (!redis)
+		return -1;
+	if (r->runs)
+		result = show_runs(redis, operands[0] ? &place : NULL, why);
+	else
+		result = (r->issued ? show_issued : show)(redis, &place, why);
+	redis_close(redis);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = {0};
+	struct fault why;
+	char **operands = ui_start(&TOOL, argc, argv, &request);
+
+	return ui_finish(run(&request, operands, &why), &why);
+}
