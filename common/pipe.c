@@ -73,25 +73,41 @@ static int read_more(struct pipe_in *in, struct fault *why)
 	return 0;
 }
 
+static void compact(struct pipe_in *in)
+{
+	memmove(in->block, in->block + in->start, in->end - in->start);
+	in->end -= in->start;
+	in->start = 0;
+}
+
+/* False: asked to stop before anything came. */
+static bool wait_readable(struct pipe_in *in, const struct control *control)
+{
+	while (!readable(in->fd, -1, control->stop_fd))
+		if (control->stopping())
+			return false;
+	return true;
+}
+
 static int pipe_take(struct source *source, struct incoming *to, size_t max,
 		     const struct control *control, struct fault *why)
 {
 	struct pipe_in *in = (struct pipe_in *)source;
 	size_t taken = 0;
 
-	memmove(in->block, in->block + in->start, in->end - in->start);
-	in->end -= in->start;
-	in->start = 0;
+	compact(in);
 	while (taken < max) {
 		if (take_line(in, &to[taken])) {
 			taken++;
 			continue;
 		}
-		if (in->ended || in->end == BLOCK)
+		if (in->ended)
 			break;
-		if (taken && !readable(in->fd, 0, -1))
+		if (taken && (in->end == BLOCK || !readable(in->fd, 0, -1)))
 			break;
-		if (!taken && !readable(in->fd, -1, control->stop_fd) && control->stopping())
+		if (in->end == BLOCK)
+			compact(in);
+		if (!taken && !wait_readable(in, control))
 			break;
 		if (read_more(in, why) < 0)
 			return -1;
