@@ -206,7 +206,7 @@ static int list_one(struct redis *redis, const char *name, struct fault *why)
 	if (place_init(&place, ui.config.prefix, name, why) < 0)
 		return -1;
 	if (event_show(redis, &place, &e, why) < 0)
-		return strstr(why->line, "no such event") ? 0 : -1; /* named, never created */
+		return why->no_event ? 0 : -1; /* named, never created */
 	printf(ui.json ? "{\"event\":\"%s\",\"state\":\"%s\",\"stock\":%" PRId64
 			 ",\"joined\":%" PRId64 ",\"granted\":%" PRId64 ",\"returned\":%" PRId64
 			 ",\"issued\":%" PRId64 "}\n"

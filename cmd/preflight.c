@@ -114,7 +114,7 @@ int preflight(struct redis *redis, const struct place *place, struct fault *why)
 	if (event_show(redis, place, &event, why) == 0) {
 		check_clock(&event);
 		settings = check_settings(&event);
-	} else if (strstr(why->line, "no such event")) {
+	} else if (why->no_event) {
 		preflight_line("fail", "event", why->line);
 		settings = EX_CONFIG;
 	} else {

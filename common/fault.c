@@ -11,6 +11,7 @@ static void fill(struct fault *why, int status, const char *format, va_list args
 	size_t used = 0;
 
 	why->status = status;
+	why->no_event = false;
 	vsnprintf(raw, sizeof raw, format, args);
 	for (const char *p = raw; *p && used + 5 < sizeof why->line; p++) {
 		unsigned char byte = (unsigned char)*p;

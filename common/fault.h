@@ -9,12 +9,14 @@
 #ifndef FCFS_FAULT_H
 #define FCFS_FAULT_H
 
+#include <stdbool.h>
 #include <sysexits.h>
 
 enum { STATUS_YES = 0, STATUS_NO = 1 };
 
 struct fault {
 	int status;
+	bool no_event;	 /* the event asked about does not exist */
 	char line[1024]; /* one line, lower case, no full stop, what and where and what to do */
 };
 

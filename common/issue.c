@@ -77,7 +77,7 @@ static struct lane *lane_of(struct work *w, const struct winner *winner, char re
 	if (place_init(&place, w->i->prefix, winner->event, why) < 0)
 		return NULL;
 	if (event_show(w->i->redis, &place, &event, why) < 0) {
-		if (strstr(why->line, "no such event"))
+		if (why->no_event)
 			strcpy(reason, "no such event");
 		return NULL;
 	}

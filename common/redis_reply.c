@@ -114,10 +114,8 @@ enum remedy redis_sort_error(const char *text, const char *address, struct fault
 
 		if (strncmp(text, m->prefix, strlen(m->prefix)) != 0)
 			continue;
-		if (m->prefix == MEANINGS[0].prefix)
-			fault_set(why, m->status, "no such event");
-		else
-			fault_set(why, m->status, "redis '%s': %s%s", address, text, m->advice);
+		fault_set(why, m->status, "redis '%s': %s%s", address, text, m->advice);
+		why->no_event = strcmp(m->prefix, "NOEVENT") == 0;
 		return m->remedy;
 	}
 	fault_set(why, EX_PROTOCOL, "redis '%s': %s", address, text);

@@ -89,6 +89,8 @@ int step_call(struct step *step, const struct place *place, struct redis *redis,
 
 void step_name_event(struct fault *why, const struct place *place)
 {
-	if (strcmp(why->line, "no such event") == 0)
-		fault_set(why, why->status, "event '%s': no such event", place->name);
+	if (!why->no_event)
+		return;
+	fault_set(why, why->status, "event '%s': no such event", place->name);
+	why->no_event = true;
 }

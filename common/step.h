@@ -37,11 +37,11 @@ void step_int(struct step *, int64_t value);
 
 int step_send(struct step *, struct redis *, struct fault *why);
 
-/* Sends it, waits for its answer, with nothing else in flight. "no such event" names the place. */
+/* Sends it, waits for its answer, with nothing else in flight. A fault names the event that is none. */
 int step_call(struct step *, const struct place *, struct redis *, struct reply *,
 	      struct fault *why);
 
-/* Puts the event's name into a fault that says "no such event". */
+/* Puts the event's name into a fault that there is no such event. */
 void step_name_event(struct fault *why, const struct place *);
 
 #endif
