@@ -36,7 +36,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $
 
 # --- parts ---------------------------------------------------------------------------------------
 
-base    = common/fault common/name common/parse common/config common/buffer common/json \
+base    = common/fault common/clock common/name common/parse common/config common/buffer common/json \
           common/histogram
 redis   = common/redis common/redis_reply common/redis_library library common/server common/step
 people  = common/people common/stream

@@ -1,6 +1,7 @@
 #include "answers.h"
 
 #include "buffer.h"
+#include "clock.h"
 #include "histogram.h"
 #include "ui.h"
 
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { WORDS_MAX = 16 };
@@ -21,14 +21,6 @@ struct audience {
 	int exit_status; /* the last person's */
 	struct histogram *latency_us;
 };
-
-static int64_t clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static bool present(const struct answers_column *column, const struct cell *cell,
 		    const char *status)

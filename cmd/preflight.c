@@ -1,5 +1,6 @@
 #include "preflight.h"
 
+#include "clock.h"
 #include "event.h"
 #include "server.h"
 #include "table.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { CLOCK_TOLERANCE_MS = 1000 };
 
@@ -74,12 +74,9 @@ static int check_functions(struct redis *redis, struct fault *why)
 
 static void check_clock(const struct event *event)
 {
-	struct timespec now;
 	char detail[96];
-	int64_t off_ms;
+	int64_t off_ms = (clock_now_us() - event->now_us) / 1000;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	off_ms = ((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - event->now_us) / 1000;
 	snprintf(detail, sizeof detail, "this machine is %" PRId64 " ms from the server's time, "
 		 "which decides", off_ms);
 	preflight_line(llabs(off_ms) <= CLOCK_TOLERANCE_MS ? "ok" : "warn", "clock", detail);

@@ -1,5 +1,6 @@
 #include "ui.h"
 
+#include "clock.h"
 #include "parse.h"
 #include "server.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { OPTIONS_MAX = 40, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT };
@@ -262,14 +262,6 @@ static struct {
 	int64_t started_ms, shown_ms;
 	bool known, wanted, on_screen;
 } line;
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void progress(int64_t done)
 {

@@ -1,5 +1,6 @@
 #include "dispatch.h"
 
+#include "clock.h"
 #include "record.h"
 #include "run.h"
 #include "runlog.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PAGE = 1000, RENEW_MS = DISPATCH_LEASE_MS / 3, BUS_WORD_MAX = 16 };
 
@@ -40,14 +40,6 @@ struct work {
 	int64_t written;
 	int64_t renewed_ms;
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Waits, or returns early when asked to stop. */
 static void sleep_ms(const struct work *w, int64_t ms)

@@ -1,11 +1,12 @@
 #include "people.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BLOCK = 65536, PAGE = 1000 };
@@ -26,14 +27,6 @@ struct people {
 	int64_t rank;
 	int64_t read_us;
 };
-
-static int64_t clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static struct people *new_people(int (*more)(struct people *, struct fault *why))
 {

@@ -1,5 +1,7 @@
 #include "redis_private.h"
 
+#include "clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -34,14 +36,6 @@ struct redis {
 	bool wants_library;
 	int loads;
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct timeval timeval_ms(int64_t ms)
 {

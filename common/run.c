@@ -1,20 +1,12 @@
 #include "run.h"
 
+#include "clock.h"
 #include "code.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 void run_begin(struct run *run, const char *tool)
 {
@@ -23,7 +15,7 @@ void run_begin(struct run *run, const char *tool)
 	snprintf(run->tool, sizeof run->tool, "%s", tool);
 	/* a name longer than the field is cut, and POSIX leaves its last byte open */
 	gethostname(run->host, sizeof run->host - 1);
-	run->started_us = now_us();
+	run->started_us = clock_now_us();
 }
 
 /* An error's text may quote bytes from outside, or have been cut inside a character. */
@@ -44,7 +36,7 @@ static void make_utf8(char *text)
 
 void run_end(struct run *run, const char *status)
 {
-	run->ended_us = now_us();
+	run->ended_us = clock_now_us();
 	snprintf(run->status, sizeof run->status, "%s", status);
 	make_utf8(run->error);
 }
