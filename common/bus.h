@@ -34,6 +34,8 @@ struct sink {
 	int (*put)(struct sink *, const char *bytes, size_t len, struct fault *why);
 	/* Returns when all that was put is out: EX_IOERR if it was refused. */
 	int (*flush)(struct sink *, struct fault *why);
+	/* EX_IOERR where nothing put from now on can get out: for who has long had nothing to put. */
+	int (*check)(struct sink *, struct fault *why);
 	void (*close)(struct sink *); /* what was not flushed is dropped */
 	/* Called about once a second while put or flush must wait; NULL: not. */
 	int (*waiting)(void *self, struct fault *why);

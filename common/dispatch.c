@@ -278,14 +278,15 @@ static bool any_open(const struct work *w)
 	return false;
 }
 
-/* Until the next pass is due; the leases are kept meanwhile. */
+/* Until the next pass is due. The leases are kept meanwhile, but not for a reader that has gone:
+ * what was written to it comes again only from the next dispatcher (P8). */
 static int rest(struct work *w, int64_t until_ms, struct fault *why)
 {
 	while (clock_ms() < until_ms && !w->d->control->stopping()) {
 		int64_t left = until_ms - clock_ms();
 
 		sleep_ms(w, left < RENEW_MS ? left : RENEW_MS);
-		if (renew_leases(w, why) < 0)
+		if (w->d->sink->check(w->d->sink, why) < 0 || renew_leases(w, why) < 0)
 			return -1;
 	}
 	return 0;
@@ -309,18 +310,32 @@ static int passes(struct work *w, struct fault *why)
 	}
 }
 
+static bool has_lane(const struct work *w, const char *event)
+{
+	for (size_t i = 0; i < w->lanes; i++)
+		if (strcmp(w->lane[i].place.name, event) == 0)
+			return true;
+	return false;
+}
+
+/* One lane an event, however often it is named: two would take the lease from each other. */
 static int open_lanes(struct work *w, struct fault *why)
 {
-	while (w->d->events[w->lanes])
-		w->lanes++;
-	w->lane = calloc(w->lanes, sizeof *w->lane);
+	size_t count = 0;
+
+	while (w->d->events[count])
+		count++;
+	w->lane = calloc(count, sizeof *w->lane);
 	if (!w->lane)
 		return fault_errno(why, EX_OSERR, "dispatch");
-	for (size_t i = 0; i < w->lanes; i++) {
-		struct lane *lane = &w->lane[i];
+	for (size_t i = 0; i < count; i++) {
+		struct lane *lane = &w->lane[w->lanes];
 
+		if (has_lane(w, w->d->events[i]))
+			continue;
 		if (place_init(&lane->place, w->d->prefix, w->d->events[i], why) < 0)
 			return -1;
+		w->lanes++;
 		run_begin(&lane->run, "dispatch");
 		memcpy(lane->run.run, w->lane[0].run.run, sizeof lane->run.run);
 		strcpy(lane->run.event, lane->place.name);

@@ -205,6 +205,18 @@ static int pipe_put(struct sink *sink, const char *bytes, size_t len, struct fau
 	return 0;
 }
 
+/* A pipe that nobody reads any more shows it without a write (poll(2)). */
+static int pipe_check(struct sink *sink, struct fault *why)
+{
+	struct pipe_out *out = (struct pipe_out *)sink;
+	struct pollfd fd = {.fd = out->fd};
+
+	if (poll(&fd, 1, 0) <= 0)
+		return 0;
+	errno = EPIPE;
+	return fault_errno(why, EX_IOERR, "standard output");
+}
+
 static void pipe_out_close(struct sink *sink)
 {
 	free(sink);
@@ -217,6 +229,9 @@ struct sink *pipe_sink(int fd)
 	if (!out)
 		return NULL;
 	out->fd = fd;
-	out->sink = (struct sink){.put = pipe_put, .flush = pipe_flush, .close = pipe_out_close};
+	out->sink = (struct sink){.put = pipe_put,
+				  .flush = pipe_flush,
+				  .check = pipe_check,
+				  .close = pipe_out_close};
 	return &out->sink;
 }
