@@ -205,18 +205,36 @@ int answers_run(const struct answers *a, char **operands, struct fault *why)
 	return result;
 }
 
+/* A line nobody is in looks like the line of no event: the question itself tells them apart. */
+static int require_event(const struct answers *a, struct redis *redis, const struct place *place,
+			 struct fault *why)
+{
+	struct step step;
+	struct reply reply = {0};
+	int result;
+
+	if (step_init(&step, 0, why) < 0)
+		return -1;
+	step_begin(&step, place, a->function, a->reads_only);
+	result = step_call(&step, place, redis, &reply, why);
+	reply_release(&reply);
+	step_release(&step);
+	return result;
+}
+
 int answers_run_line(const struct answers *a, const char *event, struct fault *why)
 {
 	struct redis_options options = config_redis(&ui.config);
 	struct redis *redis;
-	struct people *people;
+	struct people *people = NULL;
 	struct place place;
 	int result = -1;
 
 	if (place_init(&place, ui.config.prefix, event, why) < 0)
 		return -1;
 	redis = ui_connect(why);
-	people = redis ? people_from_line(&options, &place, why) : NULL;
+	if (redis && require_event(a, redis, &place, why) == 0)
+		people = people_from_line(&options, &place, why);
 	if (people)
 		result = ask(a, redis, &place, people, false, why);
 	people_close(people);
