@@ -171,7 +171,8 @@ static void on_signal(int number)
 
 static void install_signals(void)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	/* A write to a slow reader goes on: cut short, stdio would give up its answers. */
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		stop_pipe[0] = stop_pipe[1] = -1;
