@@ -140,15 +140,25 @@ static int by_event(const void *a, const void *b)
 	return order ? order : (x < y ? -1 : x > y);
 }
 
-/* Answers to `done` that are still under way; they say nothing we need. */
+/* Answers to `done` still under way; they say nothing we need, not even of a purged event. */
 static int drain(struct work *w, size_t leave, struct fault *why)
 {
 	while (redis_in_flight(w->i->redis) > leave) {
 		struct reply reply = {0};
 
-		if (redis_receive(w->i->redis, &reply, why) < 0)
+		if (redis_receive(w->i->redis, &reply, why) < 0 && !why->no_event)
 			return -1;
 		reply_release(&reply);
+	}
+	return 0;
+}
+
+/* The event was purged since we met it. */
+static int disown(struct group *g)
+{
+	for (size_t a = 0; a < g->count; a++) {
+		g->award[a]->status = AWARD_FOREIGN;
+		strcpy(g->award[a]->reason, "no such event");
 	}
 	return 0;
 }
@@ -168,8 +178,10 @@ static int assign(struct work *w, struct group *g, struct fault *why)
 	}
 	if (result < 0 || drain(w, REDIS_WINDOW - 1, why) < 0 ||
 	    award_assign_send(&w->step, w->i->redis, &g->lane->place, g->award, g->count, why) < 0 ||
-	    drain(w, 1, why) < 0 || redis_receive(w->i->redis, &reply, why) < 0)
-		return step_name_event(why, &g->lane->place), -1;
+	    drain(w, 1, why) < 0)
+		return -1;
+	if (redis_receive(w->i->redis, &reply, why) < 0)
+		return why->no_event ? disown(g) : -1;
 	result = award_assign_read(&reply, g->award, g->count, why);
 	reply_release(&reply);
 	for (size_t a = 0; a < g->count; a++)
