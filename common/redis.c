@@ -213,6 +213,7 @@ static int send_again(struct redis *r)
 static int heal(struct redis *r, struct fault *why)
 {
 	int64_t now = clock_ms();
+	bool loading = r->wants_library; /* a missing library is no lost connection: no limit yet */
 
 	if (!r->trouble_since_ms)
 		r->trouble_since_ms = now;
@@ -220,8 +221,9 @@ static int heal(struct redis *r, struct fault *why)
 		disconnect(r);
 		if (why->status != EX_UNAVAILABLE && !r->wants_library)
 			return -1;
-		if (clock_ms() - r->trouble_since_ms >= r->options.reconnect_ms)
+		if (!loading && clock_ms() - r->trouble_since_ms >= r->options.reconnect_ms)
 			return -1;
+		loading = false;
 		if (r->backoff_ms) {
 			struct timespec pause = {r->backoff_ms / 1000,
 						 r->backoff_ms % 1000 * 1000000};
