@@ -38,7 +38,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $
 
 base    = common/fault common/clock common/name common/parse common/config common/buffer common/json \
           common/histogram
-redis   = common/redis common/redis_reply common/redis_library library common/server common/step
+redis   = common/redis common/redis_connect common/redis_reply common/redis_library library common/server common/step
 people  = common/people common/stream
 event   = common/event
 records = common/record common/code common/run common/runlog
@@ -107,7 +107,7 @@ $(BUILD)/numbers: .FORCE
 UNIT = $(BUILD)/tests/unit
 unit_tests = $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 unit_parts = $(addprefix $(BUILD)/,$(addsuffix .o,$(base) $(ledger) common/record common/code \
-	common/run common/pipe common/people common/redis common/redis_reply \
+	common/run common/pipe common/people common/redis common/redis_connect common/redis_reply \
 	common/redis_library library common/server common/step common/stream))
 
 $(unit_tests): $(UNIT)/%: $(BUILD)/tests/unit/%.o $(unit_parts)

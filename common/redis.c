@@ -21,13 +21,8 @@ struct unanswered {
 
 struct redis {
 	redisContext *context; /* NULL while the connection is down */
-	struct redis_options options;
-	char *url, *password_file;
-	char host[256];    /* or the socket's path */
-	char user[128];
-	char address[280]; /* for messages */
-	int port;          /* 0: a unix socket */
-	int database;
+	struct endpoint endpoint;
+	int64_t reconnect_ms;
 	struct unanswered window[REDIS_WINDOW];
 	size_t oldest, in_flight;
 	int64_t waiting_since_ms; /* for the oldest answer */
@@ -37,120 +32,13 @@ struct redis {
 	int loads;
 };
 
-static struct timeval timeval_ms(int64_t ms)
-{
-	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
-}
-
-/* Splits [user@]host[:port][/db]; an IPv6 host stands in brackets. */
-static int split_url(struct redis *r, char *rest)
-{
-	char *slash = strchr(rest, '/'), *at, *colon, *end = rest;
-
-	if (slash) {
-		*slash++ = '\0';
-		r->database = (int)strtol(slash, &end, 10);
-		if (*end || r->database < 0)
-			return -1;
-	}
-	at = strrchr(rest, '@');
-	if (at) {
-		*at = '\0';
-		if (strchr(rest, ':') || strlen(rest) >= sizeof r->user)
-			return -1;
-		strcpy(r->user, rest);
-		rest = at + 1;
-	}
-	end = *rest == '[' ? strchr(rest, ']') : rest;
-	colon = end ? strchr(end, ':') : NULL;
-	r->port = 6379;
-	if (colon) {
-		*colon++ = '\0';
-		r->port = (int)strtol(colon, &end, 10);
-		if (*end || r->port < 1 || r->port > 65535)
-			return -1;
-	}
-	snprintf(r->host, sizeof r->host, "%.*s", (int)strcspn(rest + (*rest == '['), "]"),
-		 rest + (*rest == '['));
-	return *r->host ? 0 : -1;
-}
-
-static int read_url(struct redis *r, struct fault *why)
-{
-	static const char TCP[] = "redis://", UNIX[] = "unix:";
-	const char *url = r->url;
-	char rest[512];
-	int bad = -1;
-
-	if (strncmp(url, UNIX, sizeof UNIX - 1) == 0 && url[5] == '/') {
-		snprintf(r->host, sizeof r->host, "%s", url + 5);
-		snprintf(r->address, sizeof r->address, "%s", r->host);
-		return 0;
-	}
-	if (strncmp(url, TCP, sizeof TCP - 1) == 0 && strlen(url) < sizeof rest) {
-		strcpy(rest, url + sizeof TCP - 1);
-		bad = split_url(r, rest);
-	}
-	if (bad)
-		return fault_set(why, EX_USAGE,
-				 "this redis URL makes no sense: write "
-				 "redis://[user@]host[:port][/db] or unix:/path, the password in "
-				 "the file FCFS_REDIS_PASSWORD_FILE names");
-	snprintf(r->address, sizeof r->address, "%s:%d", r->host, r->port);
-	return 0;
-}
-
-static int bare(struct redis *r, struct fault *why, int argc, const char **argv)
-{
-	redisReply *reply = redis_bare(r->context, r->address, why, argc, argv);
-
-	if (!reply)
-		return -1;
-	freeReplyObject(reply);
-	return 0;
-}
-
-static int authenticate(struct redis *r, struct fault *why)
-{
-	char password[512] = "";
-	const char *argv[] = {"AUTH", r->user, password};
-	FILE *file;
-
-	if (!*r->password_file)
-		return 0;
-	file = fopen(r->password_file, "re");
-	if (!file || (!fgets(password, sizeof password, file) && ferror(file))) {
-		fault_errno(why, EX_CONFIG, "password file '%s'", r->password_file);
-		if (file)
-			fclose(file);
-		return -1;
-	}
-	fclose(file);
-	password[strcspn(password, "\r\n")] = '\0';
-	if (*r->user)
-		return bare(r, why, 3, argv);
-	argv[1] = password;
-	return bare(r, why, 2, argv);
-}
-
-static int select_database(struct redis *r, struct fault *why)
-{
-	char number[16];
-	const char *argv[] = {"SELECT", number};
-
-	if (r->database == 0)
-		return 0;
-	snprintf(number, sizeof number, "%d", r->database);
-	return bare(r, why, 2, argv);
-}
-
 static int load_library(struct redis *r, struct fault *why)
 {
 	enum library_state state;
 
 	if (!r->wants_library)
 		return 0;
-	if (redis_library_on(r->context, r->address, &state, why) < 0)
+	if (redis_library_on(r->context, r->endpoint.address, &state, why) < 0)
 		return -1;
 	r->wants_library = false;
 	return 0;
@@ -166,23 +54,9 @@ static void disconnect(struct redis *r)
 /* One attempt. On failure there is no context. */
 static int connect_once(struct redis *r, struct fault *why)
 {
-	struct timeval connect = timeval_ms(r->options.connect_timeout_ms);
-	struct timeval command = timeval_ms(r->options.command_timeout_ms);
-
-	r->context = r->port ? redisConnectWithTimeout(r->host, r->port, connect)
-			     : redisConnectUnixWithTimeout(r->host, connect);
-	if (!r->context)
-		return fault_set(why, EX_OSERR, "out of memory");
-	if (r->context->err) {
-		fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address, r->context->errstr);
-	} else {
-		redisSetTimeout(r->context, command);
-		if (r->port)
-			redisEnableKeepAlive(r->context);
-		if (authenticate(r, why) == 0 && select_database(r, why) == 0 &&
-		    load_library(r, why) == 0)
-			return 0;
-	}
+	r->context = endpoint_connect(&r->endpoint, why);
+	if (r->context && load_library(r, why) == 0)
+		return 0;
 	disconnect(r);
 	return -1;
 }
@@ -221,7 +95,7 @@ static int heal(struct redis *r, struct fault *why)
 		disconnect(r);
 		if (why->status != EX_UNAVAILABLE && !r->wants_library)
 			return -1;
-		if (!loading && clock_ms() - r->trouble_since_ms >= r->options.reconnect_ms)
+		if (!loading && clock_ms() - r->trouble_since_ms >= r->reconnect_ms)
 			return -1;
 		loading = false;
 		if (r->backoff_ms) {
@@ -239,7 +113,7 @@ static int heal(struct redis *r, struct fault *why)
 		} else if (send_again(r) == 0) {
 			return 0;
 		} else {
-			fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address,
+			fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->endpoint.address,
 				  r->context->errstr);
 		}
 	}
@@ -252,12 +126,8 @@ int redis_open(const struct redis_options *options, struct redis **handle, struc
 	*handle = NULL;
 	if (!r)
 		return fault_errno(why, EX_OSERR, "redis");
-	r->options = *options;
-	r->url = strdup(options->url);
-	r->password_file = strdup(options->password_file ? options->password_file : "");
-	if (!r->url || !r->password_file)
-		fault_errno(why, EX_OSERR, "redis");
-	else if (read_url(r, why) == 0 && connect_once(r, why) == 0)
+	r->reconnect_ms = options->reconnect_ms;
+	if (endpoint_init(&r->endpoint, options, why) == 0 && connect_once(r, why) == 0)
 		return *handle = r, 0;
 	redis_close(r);
 	return -1;
@@ -270,8 +140,6 @@ void redis_close(struct redis *r)
 	disconnect(r);
 	for (size_t i = 0; i < REDIS_WINDOW; i++)
 		redisFreeCommand(r->window[i].bytes);
-	free(r->url);
-	free(r->password_file);
 	free(r);
 }
 
@@ -291,13 +159,12 @@ int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *le
 	if (r->in_flight++ == 0)
 		r->waiting_since_ms = clock_ms();
 	if (!r->context) {
-		fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected", r->address);
+		fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected", r->endpoint.address);
 		return heal(r, why);
 	}
-	if (redisAppendFormattedCommand(r->context, u->bytes, u->len) == REDIS_OK &&
-	    flush(r) == 0)
+	if (redisAppendFormattedCommand(r->context, u->bytes, u->len) == REDIS_OK && flush(r) == 0)
 		return 0;
-	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address, r->context->errstr);
+	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->endpoint.address, r->context->errstr);
 	return heal(r, why);
 }
 
@@ -318,14 +185,14 @@ static void answered(struct redis *r)
 /* Sorts an error answer: healed (0: not answered yet), or -1 as the answer. */
 static int error_answer(struct redis *r, redisReply *root, struct fault *why)
 {
-	enum remedy remedy = redis_sort_error(root->str, r->address, why);
+	enum remedy remedy = redis_sort_error(root->str, r->endpoint.address, why);
 
 	freeReplyObject(root);
 	if (remedy == REMEDY_LOAD && ++r->loads > LOADS_MOST)
 		return fault_set(why, EX_SOFTWARE,
 				 "redis '%s': a function is missing from a library of our own "
 				 "version: load it anew with fcfs-setup redis",
-				 r->address);
+				 r->endpoint.address);
 	if (remedy == REMEDY_NONE) {
 		answered(r);
 		return -1;
@@ -339,7 +206,7 @@ static int error_answer(struct redis *r, redisReply *root, struct fault *why)
 
 static int lost(struct redis *r, struct fault *why)
 {
-	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->address, r->context->errstr);
+	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->endpoint.address, r->context->errstr);
 	return heal(r, why);
 }
 
@@ -350,10 +217,10 @@ static int read_some(struct redis *r, struct fault *why)
 
 	if (poll(&fd, 1, 0) > 0)
 		return redisBufferRead(r->context) == REDIS_OK ? 0 : lost(r, why);
-	if (clock_ms() - r->waiting_since_ms < r->options.command_timeout_ms)
+	if (clock_ms() - r->waiting_since_ms < r->endpoint.command_timeout_ms)
 		return 0;
-	fault_set(why, EX_UNAVAILABLE, "redis '%s': no answer within %lld ms", r->address,
-		  (long long)r->options.command_timeout_ms);
+	fault_set(why, EX_UNAVAILABLE, "redis '%s': no answer within %lld ms", r->endpoint.address,
+		  (long long)r->endpoint.command_timeout_ms);
 	return heal(r, why);
 }
 
@@ -364,7 +231,8 @@ int redis_try_receive(struct redis *r, struct reply *reply, struct fault *why)
 
 	assert(r->in_flight > 0);
 	if (!r->context)
-		return fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected", r->address);
+		return fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected",
+				 r->endpoint.address);
 	for (int pass = 0; pass < 2 && !found; pass++) {
 		if (pass == 1 && read_some(r, why) < 0)
 			return -1;
@@ -407,7 +275,7 @@ int redis_fd(const struct redis *r)
 
 int redis_wait_ms(const struct redis *r)
 {
-	int64_t left = r->waiting_since_ms + r->options.command_timeout_ms - clock_ms();
+	int64_t left = r->waiting_since_ms + r->endpoint.command_timeout_ms - clock_ms();
 
 	if (r->in_flight == 0)
 		return -1;
@@ -438,15 +306,15 @@ int redis_words(struct redis *r, struct reply *reply, struct fault *why, ...)
 
 const char *redis_address(const struct redis *r)
 {
-	return r->address;
+	return r->endpoint.address;
 }
 
 int redis_library_version(struct redis *r, int64_t *version, struct fault *why)
 {
-	return redis_library_version_on(r->context, r->address, version, why);
+	return redis_library_version_on(r->context, r->endpoint.address, version, why);
 }
 
 int redis_library(struct redis *r, enum library_state *state, struct fault *why)
 {
-	return redis_library_on(r->context, r->address, state, why);
+	return redis_library_on(r->context, r->endpoint.address, state, why);
 }
