@@ -57,8 +57,8 @@ fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
 fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-event    = cmd/ui cmd/table cmd/preflight $(base) $(redis) $(event) common/code common/who
 fcfs-setup    = cmd/ui cmd/preflight cmd/acl $(base) $(redis) $(event)
-fcfs-dispatch = cmd/ui $(base) $(redis) $(records) $(bus) common/instance common/dispatch
-fcfs-issue    = cmd/ui $(base) $(redis) $(event) $(records) $(bus) $(ledger) common/award common/issue
+fcfs-dispatch = cmd/ui $(base) $(redis) $(records) $(bus) common/instance common/grant common/dispatch
+fcfs-issue    = cmd/ui $(base) $(redis) $(event) $(records) $(bus) $(ledger) common/award common/reconcile common/issue
 fcfs-report   = cmd/ui cmd/table $(base) $(redis) $(event) $(records) common/report
 
 # The libraries a tool links beyond hiredis.

@@ -64,3 +64,11 @@ void code_uuid(char out[CODE_UUID_LEN + 1])
 	uuid_generate_random(id);
 	uuid_unparse_lower(id, out);
 }
+
+int code_make(bool uuid, char out[CODE_UUID_LEN + 1], struct fault *why)
+{
+	if (!uuid)
+		return code_random(out, why);
+	code_uuid(out);
+	return 0;
+}

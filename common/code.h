@@ -6,6 +6,8 @@
 
 #include "fault.h"
 
+#include <stdbool.h>
+
 enum { CODE_RANDOM_LEN = 26, CODE_UUID_LEN = 36 };
 
 /* 128 bits of getrandom(2) as 26 characters of Crockford base32 (crockford.com/base32.html),
@@ -16,5 +18,8 @@ int code_random(char out[CODE_RANDOM_LEN + 1], struct fault *why);
 
 /* libuuid's uuid_generate_random (version 4), lower case. */
 void code_uuid(char out[CODE_UUID_LEN + 1]);
+
+/* One of either kind. */
+int code_make(bool uuid, char out[CODE_UUID_LEN + 1], struct fault *why);
 
 #endif

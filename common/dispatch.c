@@ -1,6 +1,7 @@
 #include "dispatch.h"
 
 #include "clock.h"
+#include "grant.h"
 #include "record.h"
 #include "run.h"
 #include "runlog.h"
@@ -13,18 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 1000, RENEW_MS = DISPATCH_LEASE_MS / 3, BUS_WORD_MAX = 16 };
+enum { PAGE = 1000, RENEW_MS = LEASE_MS / 3 };
 
 enum lane_state { LANE_WAITING, LANE_PUBLISHING, LANE_OVER, LANE_FAILED };
 
 struct lane {
 	enum lane_state state;
 	struct place place;
-	int64_t epoch;
+	struct lease lease;
 	int64_t after; /* the last ticket written */
 	char verdict[16];
-	char holder[128]; /* of a busy lease */
-	int64_t busy_ms;
 	bool told;
 	struct run run;
 	struct fault why; /* of LANE_FAILED */
@@ -62,54 +61,28 @@ static void fail(struct work *w, struct lane *lane, const struct fault *why)
 	snprintf(lane->run.error, sizeof lane->run.error, "%.255s", why->line);
 }
 
-/* --- the lease --------------------------------------------------------------------------------- */
-
-static int read_lease(struct lane *lane, struct reply *reply, struct fault *why)
-{
-	size_t len;
-	const char *word = reply_text(reply, &len), *text;
-
-	if (strcmp(word, "held") == 0) {
-		lane->epoch = reply_int(reply);
-		text = reply_text(reply, &len);
-		snprintf(lane->run.id, sizeof lane->run.id, "%s", text);
-		lane->after = reply_int(reply);
-		lane->state = LANE_PUBLISHING;
-	} else if (strcmp(word, "busy") == 0) {
-		text = reply_text(reply, &len);
-		snprintf(lane->holder, sizeof lane->holder, "%s", text);
-		lane->busy_ms = reply_int(reply);
-	} else if (strcmp(word, "bus") == 0) {
-		text = reply_text(reply, &len);
-		return fault_set(why, EX_CONFIG,
-				 "event '%s': it was first dispatched through '%.*s', and stays "
-				 "there: a pipe and Kafka never mix in one event",
-				 lane->place.name, BUS_WORD_MAX, text);
-	}
-	return reply_check(reply, lane->place.event_key, why);
-}
+/* --- the lease ---------------------------------------------------------------------------------
+ */
 
 /* Tries once: the lane is publishing, or still waiting with its holder named. */
 static int try_lease(struct work *w, struct lane *lane, struct fault *why)
 {
-	struct reply reply = {0};
-	int result;
+	int answer = lease_take(&w->step, w->d->redis, &lane->place, "pipe", &lane->lease, why);
 
-	step_begin(&w->step, &lane->place, "lease", false);
-	step_text(&w->step, w->d->instance);
-	step_int(&w->step, DISPATCH_LEASE_MS);
-	step_text(&w->step, "pipe");
-	result = step_call(&w->step, &lane->place, w->d->redis, &reply, why);
-	if (result == 0)
-		result = read_lease(lane, &reply, why);
-	reply_release(&reply);
-	return result;
+	if (answer < 0)
+		return -1;
+	if (answer == LEASE_HELD) {
+		lane->state = LANE_PUBLISHING;
+		lane->after = lane->lease.settled;
+		strcpy(lane->run.id, lane->lease.id);
+	}
+	return 0;
 }
 
 /* A single pass waits for the lease up to its length. */
 static int wait_lease(struct work *w, struct lane *lane, struct fault *why)
 {
-	int64_t until_ms = clock_ms() + DISPATCH_LEASE_MS + 100;
+	int64_t until_ms = clock_ms() + LEASE_MS + 100;
 
 	for (;;) {
 		if (try_lease(w, lane, why) < 0)
@@ -119,31 +92,13 @@ static int wait_lease(struct work *w, struct lane *lane, struct fault *why)
 		if (clock_ms() >= until_ms || w->d->control->stopping())
 			return fault_set(why, EX_TEMPFAIL,
 					 "event '%s': '%s' is dispatching it: try again later",
-					 lane->place.name, lane->holder);
-		sleep_ms(w, lane->busy_ms < 100 ? lane->busy_ms + 10 : 100);
+					 lane->place.name, lane->lease.holder);
+		sleep_ms(w, lane->lease.busy_ms < 100 ? lane->lease.busy_ms + 10 : 100);
 	}
 }
 
-/* renew or release: a step with the owner and the epoch. Returns its answer, or -1. */
-static int64_t lease_step(struct work *w, struct lane *lane, const char *name, struct fault *why)
-{
-	struct reply reply = {0};
-	int64_t answer = -1;
-
-	step_begin(&w->step, &lane->place, name, false);
-	step_text(&w->step, w->d->instance);
-	step_int(&w->step, lane->epoch);
-	step_int(&w->step, DISPATCH_LEASE_MS);
-	if (step_call(&w->step, &lane->place, w->d->redis, &reply, why) == 0) {
-		answer = reply_int(&reply);
-		if (reply_check(&reply, lane->place.event_key, why) < 0)
-			answer = -1;
-	}
-	reply_release(&reply);
-	return answer;
-}
-
-/* The sink's `waiting`, and between passes: keeps the leases. A stale one shows at the next grant. */
+/* The sink's `waiting`, and between passes: keeps the leases. A stale one shows at the next grant.
+ */
 static int renew_leases(void *self, struct fault *why)
 {
 	struct work *w = self;
@@ -153,12 +108,14 @@ static int renew_leases(void *self, struct fault *why)
 	w->renewed_ms = clock_ms();
 	for (size_t i = 0; i < w->lanes; i++)
 		if (w->lane[i].state == LANE_PUBLISHING &&
-		    lease_step(w, &w->lane[i], "renew", why) < 0)
+		    lease_renew(&w->step, w->d->redis, &w->lane[i].place, &w->lane[i].lease, why) <
+			    0)
 			return -1;
 	return 0;
 }
 
-/* --- granting and writing ------------------------------------------------------------------------ */
+/* --- granting and writing ------------------------------------------------------------------------
+ */
 
 static int put_row(struct work *w, struct lane *lane, struct reply *reply, struct fault *why)
 {
@@ -184,34 +141,28 @@ static int put_row(struct work *w, struct lane *lane, struct reply *reply, struc
 	return 0;
 }
 
-/* One grant step and its winners, written and flushed. Returns how many were granted by it, or -1. */
-static int64_t grant(struct work *w, struct lane *lane, int64_t limit, struct fault *why)
+/* One grant step and its winners, written and flushed. Returns how many were granted by it, or -1.
+ */
+static int64_t publish(struct work *w, struct lane *lane, int64_t limit, struct fault *why)
 {
-	int64_t count = w->d->batch < PAGE ? w->d->batch : PAGE, fresh = -1, rows = 0, upto;
+	int64_t count = w->d->batch < PAGE ? w->d->batch : PAGE, fresh, upto, rows = 0;
 	struct reply reply = {0};
+	int result = 0;
 	size_t len;
 
-	step_begin(&w->step, &lane->place, "grant", false);
-	step_text(&w->step, w->d->instance);
-	step_int(&w->step, lane->epoch);
-	step_int(&w->step, DISPATCH_LEASE_MS);
-	step_int(&w->step, lane->after);
-	step_int(&w->step, count);
-	step_int(&w->step, limit);
-	if (step_call(&w->step, &lane->place, w->d->redis, &reply, why) < 0)
+	if (grant(&w->step, w->d->redis, &lane->place, &lane->lease, lane->after, count, limit,
+		  &reply, why) < 0)
 		return -1;
+	w->renewed_ms = clock_ms();
 	snprintf(lane->verdict, sizeof lane->verdict, "%s", reply_text(&reply, &len));
 	upto = reply_int(&reply);
 	fresh = reply_int(&reply);
-	w->renewed_ms = clock_ms();
-	while (fresh >= 0 && reply_more(&reply) && !reply.unsound)
-		if (rows++, put_row(w, lane, &reply, why) < 0)
-			fresh = -1;
-	if (fresh >= 0 && (reply_check(&reply, lane->place.event_key, why) < 0 ||
-			   w->d->sink->flush(w->d->sink, why) < 0))
-		fresh = -1;
+	for (; result == 0 && reply_more(&reply); rows++)
+		result = put_row(w, lane, &reply, why);
+	if (result == 0)
+		result = reply_check(&reply, lane->place.event_key, why);
 	reply_release(&reply);
-	if (fresh < 0)
+	if (result < 0 || w->d->sink->flush(w->d->sink, why) < 0)
 		return -1;
 	lane->after = upto;
 	lane->run.in += rows;
@@ -224,7 +175,7 @@ static int pass(struct work *w, struct lane *lane, struct fault *why)
 	int64_t limit = w->d->every_ms && w->d->batch_given ? w->d->batch : INT32_MAX;
 
 	do {
-		int64_t fresh = grant(w, lane, limit, why);
+		int64_t fresh = publish(w, lane, limit, why);
 
 		if (fresh < 0)
 			return -1;
@@ -247,7 +198,7 @@ static void say_busy(struct work *w, struct lane *lane)
 		return;
 	lane->told = true;
 	snprintf(line, sizeof line, "event '%s': '%s' is dispatching it: standing by",
-		 lane->place.name, lane->holder);
+		 lane->place.name, lane->lease.holder);
 	w->d->control->warn(line);
 }
 
@@ -268,7 +219,8 @@ static int turn(struct work *w, struct lane *lane, struct fault *why)
 	return why->status == EX_IOERR || why->status == EX_UNAVAILABLE ? -1 : 0;
 }
 
-/* --- a run ------------------------------------------------------------------------------------- */
+/* --- a run -------------------------------------------------------------------------------------
+ */
 
 static bool any_open(const struct work *w)
 {
@@ -337,6 +289,7 @@ static int open_lanes(struct work *w, struct fault *why)
 			return -1;
 		w->lanes++;
 		run_begin(&lane->run, "dispatch");
+		lane->lease.owner = w->d->instance;
 		memcpy(lane->run.run, w->lane[0].run.run, sizeof lane->run.run);
 		strcpy(lane->run.event, lane->place.name);
 	}
@@ -349,11 +302,11 @@ static void close_lane(struct work *w, struct lane *lane, bool failed)
 	struct fault ignored;
 	char line[160];
 
-	snprintf(line, sizeof line, "event '%s': %" PRId64 " winners written, %s",
-		 lane->place.name, lane->run.done,
-		 lane->state == LANE_FAILED	? "failed"
-		 : *lane->verdict		? lane->verdict
-						: "not dispatching");
+	snprintf(line, sizeof line, "event '%s': %" PRId64 " winners written, %s", lane->place.name,
+		 lane->run.done,
+		 lane->state == LANE_FAILED ? "failed"
+		 : *lane->verdict	    ? lane->verdict
+					    : "not dispatching");
 	w->d->control->note(line);
 	if (!*lane->run.id)
 		return;
@@ -363,7 +316,7 @@ static void close_lane(struct work *w, struct lane *lane, bool failed)
 	if (redis_fd(w->d->redis) < 0)
 		return;
 	runlog_keep(w->d->redis, &lane->place, &lane->run, &ignored);
-	lease_step(w, lane, "release", &ignored);
+	lease_release(&w->step, w->d->redis, &lane->place, &lane->lease, &ignored);
 }
 
 /* Was anything done, or nothing only for want of people and slots? */

@@ -21,7 +21,7 @@
 #include "bus.h"
 #include "redis.h"
 
-enum { DISPATCH_LEASE_MS = 5000, DISPATCH_BATCH = 1000 };
+enum { DISPATCH_BATCH = 1000 };
 
 struct dispatch {
 	struct redis *redis;
@@ -32,7 +32,7 @@ struct dispatch {
 	char **events;	      /* NULL-terminated */
 	int64_t batch;	      /* winners a step; with `every` given, a pass, too */
 	bool batch_given;
-	int64_t every_ms;     /* between passes; 0: one pass */
+	int64_t every_ms; /* between passes; 0: one pass */
 };
 
 /* Returns STATUS_YES, STATUS_NO (nothing could be done in any event), or -1. An event that fails by

@@ -2,6 +2,7 @@
 
 #include "code.h"
 #include "event.h"
+#include "reconcile.h"
 #include "runlog.h"
 
 #include <inttypes.h>
@@ -30,7 +31,8 @@ struct work {
 	int64_t taken;
 };
 
-/* --- lanes ------------------------------------------------------------------------------------- */
+/* --- lanes -------------------------------------------------------------------------------------
+ */
 
 static struct lane *find_lane(const struct work *w, const struct winner *winner)
 {
@@ -88,7 +90,8 @@ static struct lane *lane_of(struct work *w, const struct winner *winner, char re
 	return add_lane(w, &place, &event, why);
 }
 
-/* --- dead records ------------------------------------------------------------------------------ */
+/* --- dead records ------------------------------------------------------------------------------
+ */
 
 /* Names the place and the reason, never the bytes: they may hold a code. */
 static void bury(struct work *w, struct run *run, int64_t number, const char *reason)
@@ -121,7 +124,8 @@ static void parse(struct work *w, size_t count)
 	}
 }
 
-/* --- a group: the awards of one event in a chunk ------------------------------------------------- */
+/* --- a group: the awards of one event in a chunk -------------------------------------------------
+ */
 
 struct group {
 	struct lane *lane;
@@ -168,16 +172,11 @@ static int assign(struct work *w, struct group *g, struct fault *why)
 	struct reply reply = {0};
 	int result = 0;
 
-	for (size_t a = 0; a < g->count && result == 0; a++) {
-		char *code = g->award[a]->issued.code;
-
-		if (g->lane->uuid_codes)
-			code_uuid(code);
-		else
-			result = code_random(code, why);
-	}
+	for (size_t a = 0; a < g->count && result == 0; a++)
+		result = code_make(g->lane->uuid_codes, g->award[a]->issued.code, why);
 	if (result < 0 || drain(w, REDIS_WINDOW - 1, why) < 0 ||
-	    award_assign_send(&w->step, w->i->redis, &g->lane->place, g->award, g->count, why) < 0 ||
+	    award_assign_send(&w->step, w->i->redis, &g->lane->place, g->award, g->count, why) <
+		    0 ||
 	    drain(w, 1, why) < 0)
 		return -1;
 	if (redis_receive(w->i->redis, &reply, why) < 0)
@@ -208,63 +207,6 @@ static void count(struct work *w, struct group *g)
 	}
 }
 
-static int conflict(const struct issued *ours, const struct issued *theirs, struct fault *why)
-{
-	return fault_set(why, EX_SOFTWARE,
-			 "event '%s': redis has ticket %" PRId64 " for '%s', the ledger has ticket "
-			 "%" PRId64 " for '%s': one of them is not this event's",
-			 ours->winner.event, ours->winner.ticket, ours->winner.user,
-			 theirs->winner.ticket, theirs->winner.user);
-}
-
-/* Redis takes over what the ledger holds, or a fresh code where another ticket holds ours. */
-static int settle(struct work *w, struct group *g, struct issued *issued,
-		  const struct issued *theirs, enum ledger_answer answer, struct fault *why)
-{
-	int adopted;
-
-	if (answer == LEDGER_CODE_TAKEN && g->lane->uuid_codes)
-		code_uuid(issued->code);
-	else if (answer == LEDGER_CODE_TAKEN && code_random(issued->code, why) < 0)
-		return -1;
-	else if (answer != LEDGER_CODE_TAKEN)
-		*issued = *theirs;
-	adopted = award_adopt(&w->step, w->i->redis, &g->lane->place, issued,
-			      answer == LEDGER_CODE_TAKEN, why);
-	if (adopted == 0)
-		return fault_set(why, EX_TEMPFAIL,
-				 "event '%s': ticket %" PRId64 " was finished by another issuer: "
-				 "run again",
-				 issued->winner.event, issued->winner.ticket);
-	return adopted < 0 ? -1 : 0;
-}
-
-static bool same_times(const struct issued *a, const struct issued *b)
-{
-	return a->issued_us == b->issued_us && a->winner.granted_us == b->winner.granted_us &&
-	       a->winner.joined_us == b->winner.joined_us;
-}
-
-static int keep_one(struct work *w, struct group *g, struct issued *issued, struct fault *why)
-{
-	for (;;) {
-		struct issued theirs;
-		int answer = ledger_keep(w->i->ledger, issued, &theirs, why);
-
-		if (answer < 0)
-			return -1;
-		if (answer == LEDGER_CONFLICT)
-			return conflict(issued, &theirs, why);
-		if (answer == LEDGER_KEPT ||
-		    (answer == LEDGER_SAME && same_times(issued, &theirs)))
-			return 0;
-		if (settle(w, g, issued, &theirs, (enum ledger_answer)answer, why) < 0)
-			return -1;
-		if (answer != LEDGER_CODE_TAKEN)
-			return 0;
-	}
-}
-
 static int put(struct work *w, struct group *g, struct fault *why)
 {
 	for (size_t a = 0; a < g->count; a++) {
@@ -282,18 +224,12 @@ static int put(struct work *w, struct group *g, struct fault *why)
 
 static int keep(struct work *w, struct group *g, struct fault *why)
 {
+	const struct reconcile reconcile = {w->i->ledger, w->i->redis, &w->step, &g->lane->place,
+					    g->lane->uuid_codes};
+
 	if (!w->i->ledger || g->assigned == 0)
 		return 0;
-	if (drain(w, 0, why) < 0 || ledger_begin(w->i->ledger, why) < 0)
-		return -1;
-	for (size_t a = 0; a < g->count; a++) {
-		if (g->award[a]->status != AWARD_ASSIGNED ||
-		    keep_one(w, g, &g->award[a]->issued, why) == 0)
-			continue;
-		ledger_rollback(w->i->ledger);
-		return -1;
-	}
-	return ledger_commit(w->i->ledger, why);
+	return drain(w, 0, why) < 0 ? -1 : reconcile_keep(&reconcile, g->award, g->count, why);
 }
 
 static int finish(struct work *w, struct group *g, struct fault *why)
@@ -302,8 +238,8 @@ static int finish(struct work *w, struct group *g, struct fault *why)
 		return 0;
 	return drain(w, REDIS_WINDOW - 1, why) < 0
 		       ? -1
-		       : award_done_send(&w->step, w->i->redis, &g->lane->place, g->award,
-					 g->count, why);
+		       : award_done_send(&w->step, w->i->redis, &g->lane->place, g->award, g->count,
+					 why);
 }
 
 static int issue_group(struct work *w, struct group *g, struct fault *why)
@@ -326,7 +262,8 @@ static int issue_group(struct work *w, struct group *g, struct fault *why)
 	return finish(w, g, why);
 }
 
-/* --- a run --------------------------------------------------------------------------------------- */
+/* --- a run ---------------------------------------------------------------------------------------
+ */
 
 static int issue_chunk(struct work *w, size_t count, struct fault *why)
 {
@@ -377,8 +314,9 @@ static void say_run(const struct work *w, const struct run *run)
 	snprintf(line, sizeof line,
 		 "%s%s%sin %" PRId64 " = done %" PRId64 " + already %" PRId64 " + refused %" PRId64
 		 " + dead %" PRId64,
-		 *run->event ? "event '" : "", run->event, *run->event ? "': " : "no event: ",
-		 run->in, run->done, run->already, run->refused, run->dead);
+		 *run->event ? "event '" : "", run->event,
+		 *run->event ? "': " : "no event: ", run->in, run->done, run->already, run->refused,
+		 run->dead);
 	w->i->control->note(line);
 }
 

@@ -1,5 +1,7 @@
 #include "redis_private.h"
 
+#include "parse.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +12,29 @@ static struct timeval timeval_ms(int64_t ms)
 	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
 }
 
-/* Splits [user@]host[:port][/db]; an IPv6 host stands in brackets. */
+/* Takes the host, an IPv6 one in brackets. Returns what stands behind it; NULL: it is none. */
+static const char *take_host(struct endpoint *e, const char *rest)
+{
+	bool bracket = *rest == '[';
+	size_t len = strcspn(rest += bracket, bracket ? "]" : ":");
+
+	if (len == 0 || len >= sizeof e->host || (bracket && !rest[len]))
+		return NULL;
+	memcpy(e->host, rest, len);
+	return rest + len + bracket;
+}
+
+/* Splits [user@]host[:port][/db]. */
 static int split_url(struct endpoint *e, char *rest)
 {
-	char *slash = strchr(rest, '/'), *at, *colon, *end = rest;
+	char *slash = strchr(rest, '/'), *at;
+	int64_t database = 0, port = 6379;
+	const char *behind;
+	struct fault vague;
 
 	if (slash) {
 		*slash++ = '\0';
-		e->database = (int)strtol(slash, &end, 10);
-		if (*end || e->database < 0)
+		if (*slash && parse_count("db", slash, 0, INT32_MAX, &database, &vague) < 0)
 			return -1;
 	}
 	at = strrchr(rest, '@');
@@ -29,18 +45,13 @@ static int split_url(struct endpoint *e, char *rest)
 		strcpy(e->user, rest);
 		rest = at + 1;
 	}
-	end = *rest == '[' ? strchr(rest, ']') : rest;
-	colon = end ? strchr(end, ':') : NULL;
-	e->port = 6379;
-	if (colon) {
-		*colon++ = '\0';
-		e->port = (int)strtol(colon, &end, 10);
-		if (*end || e->port < 1 || e->port > 65535)
-			return -1;
-	}
-	snprintf(e->host, sizeof e->host, "%.*s", (int)strcspn(rest + (*rest == '['), "]"),
-		 rest + (*rest == '['));
-	return *e->host ? 0 : -1;
+	behind = take_host(e, rest);
+	if (!behind || (*behind && *behind != ':') ||
+	    (*behind && parse_count("port", behind + 1, 1, 65535, &port, &vague) < 0))
+		return -1;
+	e->database = (int)database;
+	e->port = (int)port;
+	return 0;
 }
 
 int endpoint_init(struct endpoint *e, const struct redis_options *options, struct fault *why)
@@ -82,16 +93,13 @@ static int bare(const struct endpoint *e, redisContext *context, struct fault *w
 	return 0;
 }
 
-static int authenticate(const struct endpoint *e, redisContext *context, struct fault *why)
-{
-	char password[512] = "";
-	const char *argv[] = {"AUTH", e->user, password};
-	FILE *file;
+enum { PASSWORD_MAX = 512 };
 
-	if (!*e->password_file)
-		return 0;
-	file = fopen(e->password_file, "re");
-	if (!file || (!fgets(password, sizeof password, file) && ferror(file))) {
+static int read_password(const struct endpoint *e, char password[PASSWORD_MAX], struct fault *why)
+{
+	FILE *file = fopen(e->password_file, "re");
+
+	if (!file || (!fgets(password, PASSWORD_MAX, file) && ferror(file))) {
 		fault_errno(why, EX_CONFIG, "password file '%s'", e->password_file);
 		if (file)
 			fclose(file);
@@ -99,6 +107,19 @@ static int authenticate(const struct endpoint *e, redisContext *context, struct 
 	}
 	fclose(file);
 	password[strcspn(password, "\r\n")] = '\0';
+	return 0;
+}
+
+/* A user without a password is still that user: "nopass" takes any. */
+static int authenticate(const struct endpoint *e, redisContext *context, struct fault *why)
+{
+	char password[PASSWORD_MAX] = "";
+	const char *argv[] = {"AUTH", e->user, password};
+
+	if (!*e->password_file && !*e->user)
+		return 0;
+	if (*e->password_file && read_password(e, password, why) < 0)
+		return -1;
 	if (*e->user)
 		return bare(e, context, why, 3, argv);
 	argv[1] = password;

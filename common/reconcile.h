@@ -1,0 +1,28 @@
+/*
+ * reconcile.h - a chunk's awards into the ledger. Where Redis and the ledger differ, after a failover
+ * that forgot what was written, the ledger wins:
+ *
+ *   same ticket, person and code   nothing to do, but for times Redis has anew
+ *   same ticket and person         Redis adopts the ledger's code and times
+ *   code held by another ticket    it is burnt, and a fresh one takes its place
+ *   neither                        EX_SOFTWARE, both rows named
+ */
+#ifndef FCFS_RECONCILE_H
+#define FCFS_RECONCILE_H
+
+#include "award.h"
+#include "ledger.h"
+
+struct reconcile {
+	struct ledger *ledger;
+	struct redis *redis; /* with nothing in flight */
+	struct step *step;
+	const struct place *place;
+	bool uuid_codes;
+};
+
+/* Keeps those that were assigned, in one transaction; what the ledger holds comes out in them.
+ * EX_TEMPFAIL where another issuer finished one meanwhile. On failure nothing was kept. */
+int reconcile_keep(const struct reconcile *, struct award **, size_t count, struct fault *why);
+
+#endif
