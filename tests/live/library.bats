@@ -334,6 +334,11 @@ as() {
 	run -78 as web fcfs-join e ann
 	[[ $output == *WRONGPASS* ]]
 	[[ $output != *secret* ]]
+	FCFS_REDIS=redis://fcfs-web@127.0.0.1:$REDIS_PORT run -78 fcfs-join e ann # not as somebody else
+	[[ $output == *WRONGPASS* ]]
+	redis acl setuser fcfs-web nopass >/dev/null
+	FCFS_REDIS=redis://fcfs-web@127.0.0.1:$REDIS_PORT run -0 fcfs-join e ann
+	FCFS_REDIS=redis://fcfs-web@127.0.0.1:$REDIS_PORT run -78 fcfs-leave e ann
 	FCFS_REDIS_PASSWORD_FILE=$T/none run -78 fcfs-join e ann
 	[[ $output == *"password file '$T/none': No such file"* ]]
 	redis acl setuser default ">x" >/dev/null

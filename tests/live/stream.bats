@@ -469,6 +469,26 @@ peak_kib() { # PID
 	sound 60000
 }
 
+@test "a unix socket, and another database" {
+	other_server --unixsocket "$T/redis.sock"
+	run -0 fcfs-event -r "unix:$T/redis.sock" create e --stock 5
+	run -0 fcfs-join e ann
+	run -78 fcfs-join -r "$FCFS_REDIS/3" e ann
+	run -0 fcfs-event -r "$FCFS_REDIS/3" create e --stock 5
+	same 1 "$(redis -n 3 exists "$(key e event)")"
+	run -78 fcfs-join -r "$FCFS_REDIS/99" e ann
+	[[ $output == *"DB index is out of range" ]]
+	FCFS_REDIS=$FCFS_REDIS/3
+	stream # also after the connection was lost
+	people 1 >&"$feed"
+	wait_for 30 answered 1
+	redis client kill type normal skipme yes
+	people 2 | tail -n 1 >&"$feed"
+	end_stream
+	same "1 2" "$(cut -f 3 "$T/answers" | paste -sd ' ')"
+	same "2 1" "$(redis -n 3 zcard "$(key e line)") $(redis zcard "$(key e line)")"
+}
+
 @test "no server: 69 within 4 s, and its address is named" {
 	other_server
 	event 5

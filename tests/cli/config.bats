@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# shellcheck shell=bash disable=SC2030,SC2031,SC2154 # each test is a subshell; run sets output, stderr, lines
+# What every tool shares towards people, without a server: settings and where they come from, misuse, -h, -V.
+
+load ../helper
+
+TOOLS="event join leave rank dispatch issue report setup"
+
+setup() {
+	T=$BATS_TEST_TMPDIR
+	unset "${!FCFS_@}"
+	export FCFS_CONFIG=/dev/null FCFS_STATE=$T/state
+}
+
+# tool NAME: a command line of this tool that connects, and then has nothing to ask
+tool() {
+	case $1 in
+	event) echo "fcfs-event show e" ;;
+	join | leave | rank) echo "fcfs-$1 e" ;;
+	dispatch | report) echo "fcfs-$1 e" ;;
+	issue) echo "fcfs-issue" ;;
+	setup) echo "fcfs-setup redis" ;;
+	esac
+}
+
+# address COMMAND...: where this command line looks for its server; nobody listens there
+address() {
+	run -69 "$@" </dev/null
+	[[ $output =~ ^fcfs-[a-z]*:\ redis\ \'([^\']*)\':\  ]]
+	echo "${BASH_REMATCH[1]}"
+}
+
+# prefix COMMAND...: the prefix in force
+prefix() {
+	"$@" | sed -n '1s/.* ~\([^ ]*\)fcfs:\* .*/\1/p'
+}
+
+@test "the server: flag before environment before file" {
+	echo "FCFS_REDIS=unix:$T/file" >"$T/conf"
+	for name in $TOOLS; do
+		command=$(tool "$name")
+		# shellcheck disable=SC2086 # several words
+		{
+			same "$T/file" "$(FCFS_CONFIG=$T/conf address $command)"
+			same "$T/env" "$(FCFS_CONFIG=$T/conf FCFS_REDIS=unix:$T/env address $command)"
+			same "$T/flag" "$(FCFS_CONFIG=$T/conf FCFS_REDIS=unix:$T/env address $command -r "unix:$T/flag")"
+			same "$T/flag" "$(FCFS_CONFIG=$T/conf FCFS_REDIS=unix:$T/env address $command --redis="unix:$T/flag")"
+		}
+	done
+}
+
+@test "the prefix: flag before environment before file before none" {
+	echo "FCFS_PREFIX=file." >"$T/conf"
+	same "" "$(prefix fcfs-setup acl)"
+	same file. "$(FCFS_CONFIG=$T/conf prefix fcfs-setup acl)"
+	same env. "$(FCFS_CONFIG=$T/conf FCFS_PREFIX=env. prefix fcfs-setup acl)"
+	same flag. "$(FCFS_CONFIG=$T/conf FCFS_PREFIX=env. prefix fcfs-setup acl --prefix flag.)"
+	same "" "$(FCFS_CONFIG=$T/conf FCFS_PREFIX='' prefix fcfs-setup acl)"
+	same "" "$(FCFS_CONFIG=$T/conf FCFS_PREFIX=env. prefix fcfs-setup acl --prefix '')"
+}
+
+@test "the file: comments, empty lines, names of others, blanks in front, CR LF, no last newline, = in a value" {
+	printf '# FCFS_PREFIX=comment\n\n  # another\nOTHER=1\n \tFCFS_PREFIX=kept.\r\nFCFS_REDIS=unix:%s/a=b' "$T" >"$T/conf"
+	export FCFS_CONFIG=$T/conf
+	same kept. "$(prefix fcfs-setup acl)"
+	same "$T/a=b" "$(address fcfs-rank e ann)"
+}
+
+@test "a file that is named must be there and be read; a line that is none is 78 with its number" {
+	FCFS_CONFIG=$T/none run -78 fcfs-setup acl
+	[ "$output" = "fcfs-setup: configuration '$T/none': No such file or directory" ]
+	printf 'FCFS_PREFIX=a\n\nFCFS_PREFIX a\n' >"$T/conf"
+	FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
+	[ "$output" = "fcfs-setup: $T/conf: line 3: expected KEY=value" ]
+}
+
+@test "a bad value is 78 from the file and the environment, 64 from a flag, and its place is named" {
+	while IFS='|' read -r name flag value complaint; do
+		printf '# one line before\n%s=%s\n' "$name" "$value" >"$T/conf"
+		FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
+		[[ $output == "fcfs-setup: $T/conf: line 2$complaint"* ]] || { echo "$output" && false; }
+		run -78 env "$name=$value" fcfs-setup acl
+		[[ $output == "fcfs-setup: $name$complaint"* ]] || { echo "$output" && false; }
+		run -64 fcfs-setup acl "$flag" "$value"
+		[[ $output == "fcfs-setup: $flag$complaint"*usage:* ]] || { echo "$output" && false; }
+	done <<-END
+		FCFS_PREFIX|--prefix|a b|: a prefix is up to 64 of
+		FCFS_PREFIX|--prefix|a{b|: a prefix is up to 64 of
+		FCFS_PREFIX|--prefix|$(printf 'x%.0s' {1..65})|: a prefix is up to 64 of
+		FCFS_TIMEOUT|--timeout|5| '5'
+		FCFS_TIMEOUT|--timeout|-1s| '-1s'
+		FCFS_TIMEOUT|--timeout|| ''
+		FCFS_CONNECT_TIMEOUT|--connect-timeout|1y| '1y'
+		FCFS_RECONNECT|--reconnect|soon| 'soon'
+		FCFS_REDIS|--redis|redis://$(printf 'x%.0s' {1..600})|: longer than 511 bytes
+	END
+}
+
+@test "a URL that is none: 64 with what to write; a password in it is refused and never shown" {
+	for url in '' nonsense http://localhost redis:// redis://:1 redis://h:0 redis://h:65536 redis://h:x redis://h/x \
+		redis://h/-1 unix: unix:relative redis://user:secret@h redis://:secret@h:1 redis://user:secret@h:1/0 \
+		'redis://[::1' 'redis://[::1]6379' 'redis://[]' redis://::1 redis://h: redis://h:4294967297 redis://h/4294967296 \
+		redis://h/0/1 "redis://$(printf 'x%.0s' {1..300})" "unix:/$(printf 'x%.0s' {1..300})"; do
+		run -64 --separate-stderr fcfs-join -r "$url" e ann
+		[[ $stderr == "fcfs-join: this redis URL makes no sense: write redis://[user@]host[:port][/db] or unix:/path"* ]] ||
+			{ echo "$url: $stderr" && false; }
+		[[ $stderr != *secret* ]]
+		[ -z "$output" ]
+	done
+	FCFS_REDIS=redis://user:secret@h run -64 fcfs-join e ann
+	[[ $output != *secret* ]]
+}
+
+@test "an address is taken apart as it is written" { # port 1 is nobody's
+	while read -r url shown; do
+		same "$shown" "$(address fcfs-join -r "$url" --connect-timeout 1s e ann)"
+	done <<-END
+		unix:$T/none $T/none
+		redis://127.0.0.1:1 127.0.0.1:1
+		redis://ann@127.0.0.1:1 127.0.0.1:1
+		redis://127.0.0.1:1/3 127.0.0.1:1
+		redis://127.0.0.1:1/ 127.0.0.1:1
+		redis://[::1]:1 ::1:1
+	END
+}
+
+@test "-h: usage, what it does and every option on stdout, 0" {
+	for name in $TOOLS; do
+		for h in -h --help; do
+			run -0 --separate-stderr "fcfs-$name" $h
+			same "" "$stderr"
+			[[ ${lines[0]} == "usage: fcfs-$name "* ]]
+			for option in --redis --prefix --connect-timeout --timeout --reconnect --json --quiet --verbose --help --version; do
+				grep -qE -- "^  (-[a-zA-Z], |    )$option( |$)" <<<"$output"
+			done
+		done
+	done
+}
+
+@test "-h explains every option of the usage line" {
+	for name in $TOOLS; do
+		"fcfs-$name" -h >"$T/help"
+		while read -r option; do
+			grep -qE -- "^  (-[a-zA-Z], |    )$option( |$)" "$T/help" || { echo "$name $option" && false; }
+		done < <(grep -E '^(usage:|   +fcfs-)' "$T/help" | grep -oE -- '--[a-z-]+' | sort -u)
+	done
+}
+
+@test "-V: the name and version, 0" {
+	for name in $TOOLS; do
+		for v in -V --version; do
+			run -0 --separate-stderr "fcfs-$name" $v
+			[[ $output =~ ^fcfs-$name\ \(fcfs\)\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+			same "" "$stderr"
+		done
+	done
+}
+
+@test "misuse: 64, what is wrong and the usage line on stderr, nothing on stdout" {
+	while read -r words; do
+		eval "set -- $words"
+		run -64 --separate-stderr "fcfs-$1" "${@:2}" </dev/null
+		[ -z "$output" ]
+		[[ $stderr == "fcfs-$1: "*"usage: fcfs-$1 "* ]] || { echo "$words: $stderr" && false; }
+	done <<-'END'
+		join
+		leave
+		rank
+		rank --list
+		rank --list e ann
+		dispatch
+		dispatch --batch 0 e
+		dispatch --batch x e
+		dispatch --every 5 e
+		issue e
+		issue --chunk 0
+		issue --chunk 1001
+		setup
+		setup kafka
+		setup redis redis
+		event
+		event create
+		event show
+		event list e
+		join -z e
+		join --nonsense e
+		join --redis
+		join -r
+		join --json=yes e
+	END
+}
+
+@test "an illegal event name is 64, and is shown without what a terminal would obey" {
+	for name in '' 'a b' 'a/b' 'a{b}' é $'a\n' "$(printf 'x%.0s' {1..65})"; do
+		for tool in join leave rank "rank --list"; do
+			# shellcheck disable=SC2086 # several words
+			run -64 fcfs-$tool "$name" </dev/null
+			[[ $output == *"a name is 1-64 of A-Z a-z 0-9 . _ -" ]]
+		done
+	done
+	run -64 fcfs-join $'\e[31m' ann
+	[[ $output != *$'\e'* ]]
+}
+
+@test "options of later versions are refused, not overlooked" {
+	while read -r words; do
+		# shellcheck disable=SC2086 # several words
+		run -64 --separate-stderr fcfs-$words </dev/null
+		[[ $stderr == *"usage: fcfs-"* ]]
+	done <<-END
+		dispatch -b localhost:9092 e
+		issue -b localhost:9092
+		event -X acks=all show e
+		issue --deliver cmd
+		issue --retries 3
+		issue --redrive
+		event create e --stock 1 --codes pool
+		rank --explain e ann
+		join --wait 1 e ann
+		setup kafka
+	END
+}
+
+@test "options may stand behind operands; -- ends them" {
+	same "$T/flag" "$(address fcfs-rank e ann -r "unix:$T/flag")"
+	run -69 fcfs-rank -r "unix:$T/flag" e -- -h
+	run -0 fcfs-rank e ann -h
+}
+
+@test "-q and -v go with every tool" {
+	for name in $TOOLS; do
+		command=$(tool "$name")
+		# shellcheck disable=SC2086 # several words
+		same "$T/none" "$(address $command -q -v -j -r "unix:$T/none")"
+	done
+}
