@@ -115,6 +115,11 @@ into() {
 	exec "${@:2}" >&"$1"
 }
 
+# from FILE COMMAND...: in its place, with stdin from FILE (a fifo: opened where it does not stop the test)
+from() {
+	exec "${@:2}" <"$1"
+}
+
 # run_field EVENT FIELD: of each run record of the event, oldest first
 run_field() {
 	redis lrange "$(key "$1" runs)" 0 -1 | jq -r ".$2"
