@@ -10,12 +10,12 @@ struct role {
 };
 
 static const struct role ROLES[] = {
-	{"fcfs-web", "join rank", "ping hmget hset zadd zcard zmscore zrank zrange time"},
+	{"fcfs-web", "join rank", "ping select hmget hset zadd zcard zmscore zrank zrange time"},
 	{"fcfs-worker", "show lease renew release grant assign done adopt run page seconds",
-	 "ping hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zscore zrank "
+	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zscore zrank "
 	 "zrange zrangebyscore get set del pttl llen rpush ltrim lrange time config|get"},
 	{"fcfs-operator", "create set show join leave rank page seconds",
-	 "ping hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zmscore zrank "
+	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zmscore zrank "
 	 "zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "function|load"},
 };

@@ -146,6 +146,9 @@ static int read_change(struct reply *reply, const struct place *place, struct fa
 				 "below that",
 				 place->name, granted);
 	}
+	if (!reply->unsound && strcmp(word, "times") == 0)
+		return fault_set(why, EX_DATAERR, "event '%s': it would close before it opens",
+				 place->name);
 	return reply_check(reply, place->event_key, why);
 }
 

@@ -47,7 +47,8 @@ struct event_change {
 	char value[EVENT_TITLE_MAX + 1];
 };
 
-/* All changes in one step, recorded. EX_DATAERR where stock would fall below what is granted. */
+/* All changes in one step, recorded. EX_DATAERR where stock would fall below what is granted, or the
+ * event would close before it opens. */
 int event_set(struct redis *, const struct place *, const char *who, const struct event_change *,
 	      size_t count, struct fault *why);
 

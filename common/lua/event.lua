@@ -26,15 +26,19 @@ local function create(keys, args)
 end
 
 -- set WHO FIELD VALUE... -> {'set'} | {'granted', n}: stock cannot go below the n slots granted
+--   | {'times', 0}: it would close before it opens
 local function set(keys, args)
-	local event = read(keys, { 'granted', 'returned' })
+	local event = read(keys, { 'granted', 'returned', 'stock', 'opens_us', 'closes_us' })
 	if not event then
 		return no_event()
 	end
 	for i = 2, #args, 2 do
-		if args[i] == 'stock' and tonumber(args[i + 1]) < event.granted - event.returned then
-			return { 'granted', event.granted - event.returned }
-		end
+		event[args[i]] = tonumber(args[i + 1])
+	end
+	if event.stock < event.granted - event.returned then
+		return { 'granted', event.granted - event.returned }
+	elseif event.closes_us > 0 and event.closes_us <= event.opens_us then
+		return { 'times', 0 }
 	end
 	for i = 2, #args, 2 do
 		local name, after = args[i], args[i + 1]

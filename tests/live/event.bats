@@ -110,6 +110,17 @@ log_of() {
 	run -65 fcfs-event set e --stock 1
 }
 
+@test "set: an event cannot come to close before it opens; an empty time takes a time back" {
+	create e --stock 5 --opens +1h --closes +2h
+	run -65 fcfs-event set e --closes +30m
+	same "fcfs-event: event 'e': it would close before it opens" "$output"
+	run -65 fcfs-event set e --opens +3h
+	run -0 fcfs-event set e --closes +30m --opens now
+	run -0 fcfs-event set e --closes ''
+	same 0 "$(field e closes_us)"
+	run -0 fcfs-event set e --opens +3h
+}
+
 @test "a set that is refused changes none of its settings" {
 	create e --stock 2
 	fcfs-join e a b >/dev/null
