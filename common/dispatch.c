@@ -297,7 +297,7 @@ static int open_lanes(struct work *w, struct fault *why)
 }
 
 /* Releases the lease and keeps the record; what cannot be said to a lost server is not said. */
-static void close_lane(struct work *w, struct lane *lane, bool failed)
+static void close_lane(struct work *w, struct lane *lane, const struct fault *failed)
 {
 	struct fault ignored;
 	char line[160];
@@ -310,6 +310,8 @@ static void close_lane(struct work *w, struct lane *lane, bool failed)
 	w->d->control->note(line);
 	if (!*lane->run.id)
 		return;
+	if (failed && !*lane->run.error)
+		snprintf(lane->run.error, sizeof lane->run.error, "%.255s", failed->line);
 	run_end(&lane->run, failed || lane->state == LANE_FAILED ? "failed"
 			    : w->d->control->stopping()		 ? "stopped"
 								 : "completed");
@@ -348,7 +350,7 @@ int dispatch_run(const struct dispatch *d, struct fault *why)
 		d->sink->waiting_self = &w;
 		result = passes(&w, why);
 		for (size_t i = 0; i < w.lanes; i++)
-			close_lane(&w, &w.lane[i], result < 0);
+			close_lane(&w, &w.lane[i], result < 0 ? why : NULL);
 		if (result == 0)
 			result = answer(&w, why);
 		d->sink->waiting = NULL;
