@@ -11,7 +11,8 @@ enum { BATCH = 1000, EVERY, FOLLOW, INSTANCE, FORCE, BATCH_MAX = 100000, FOLLOW_
 
 struct request {
 	struct dispatch dispatch;
-	const char *instance;
+	const char *instance_given;
+	struct instance instance;
 	bool follow, force;
 };
 
@@ -40,7 +41,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 		r->follow = true;
 		return 0;
 	case INSTANCE:
-		r->instance = value;
+		r->instance_given = value;
 		return 0;
 	default:
 		r->force = true;
@@ -59,18 +60,18 @@ static const struct ui_tool TOOL = {
 
 static int run(struct request *r, char **events, struct fault *why)
 {
-	struct instance instance;
 	struct dispatch *d = &r->dispatch;
 	int result = -1;
 
 	if (!events[0])
 		ui_misuse("which event?");
-	if (instance_take(&instance, ui.config.state, "fcfs-dispatch", r->instance, why) < 0)
+	if (instance_take(&r->instance, ui.config.state, "fcfs-dispatch", r->instance_given, why) <
+	    0)
 		return -1;
 	if (r->follow && !d->every_ms)
 		d->every_ms = FOLLOW_MS;
 	d->events = events;
-	d->instance = instance.name;
+	d->instance = r->instance.name;
 	d->prefix = ui.config.prefix;
 	d->control = &ui_control;
 	d->redis = ui_connect(why);
@@ -82,7 +83,7 @@ static int run(struct request *r, char **events, struct fault *why)
 	if (d->sink)
 		d->sink->close(d->sink);
 	redis_close(d->redis);
-	instance_release(&instance);
+	instance_release(&r->instance);
 	return result;
 }
 

@@ -94,9 +94,9 @@ static int read_settings(const struct request *r, struct redis *redis, struct ev
 	if (given(r, STOCK) &&
 	    parse_count("--stock", given(r, STOCK), 0, INT32_MAX, &s->stock, why) < 0)
 		return -1;
-	return given(r, STANDBY) ? parse_count("--standby", given(r, STANDBY), 0, INT32_MAX,
-					       &s->standby, why)
-				 : 0;
+	return given(r, STANDBY)
+		       ? parse_count("--standby", given(r, STANDBY), 0, INT32_MAX, &s->standby, why)
+		       : 0;
 }
 
 static int create(const struct request *r, struct redis *redis, const struct place *place,

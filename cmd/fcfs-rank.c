@@ -28,8 +28,9 @@ static const struct answers_column COLUMNS[] = {{"ticket", 'i', NULL},
 						{0}};
 
 static const struct answers_word WORDS[] = {
-	{"waiting", STATUS_YES}, {"standby", STATUS_YES}, {"winner", STATUS_YES},
-	{"issued", STATUS_YES},	 {"left", STATUS_YES},	  {"absent", STATUS_NO},
+	{"waiting", STATUS_YES}, {"standby", STATUS_YES},
+	{"winner", STATUS_YES},	 {"issued", STATUS_YES},
+	{"left", STATUS_YES},	 {"absent", STATUS_NO},
 	{"invalid", EX_DATAERR}, {0},
 };
 

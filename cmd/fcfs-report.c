@@ -46,8 +46,9 @@ static const struct ui_tool TOOL = {
 
 static void show_people(struct table *t, const struct event *e)
 {
-	table_int(t, "requests", e->joined + e->already + e->refused_soldout + e->refused_early +
-					 e->refused_closed + e->refused_paused + e->refused_left);
+	table_int(t, "requests",
+		  e->joined + e->already + e->refused_soldout + e->refused_early +
+			  e->refused_closed + e->refused_paused + e->refused_left);
 	table_int(t, "joined", e->joined);
 	table_int(t, "already", e->already);
 	table_int(t, "refused_soldout", e->refused_soldout);

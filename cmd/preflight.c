@@ -77,8 +77,8 @@ static void check_clock(const struct event *event)
 	char detail[96];
 	int64_t off_ms = (clock_now_us() - event->now_us) / 1000;
 
-	snprintf(detail, sizeof detail, "this machine is %" PRId64 " ms from the server's time, "
-		 "which decides", off_ms);
+	snprintf(detail, sizeof detail,
+		 "this machine is %" PRId64 " ms from the server's time, which decides", off_ms);
 	preflight_line(llabs(off_ms) <= CLOCK_TOLERANCE_MS ? "ok" : "warn", "clock", detail);
 }
 
@@ -86,16 +86,17 @@ static int check_settings(const struct event *event)
 {
 	char detail[160];
 
-	snprintf(detail, sizeof detail, "%s, stock %" PRId64 ", standby %" PRId64 ", %" PRId64
-		 " in line", event->door, event->stock, event->standby, event->in_line);
+	snprintf(detail, sizeof detail,
+		 "%s, stock %" PRId64 ", standby %" PRId64 ", %" PRId64 " in line", event->door,
+		 event->stock, event->standby, event->in_line);
 	if (event->stock == 0 || strcmp(event->door, "closed") == 0) {
 		preflight_line("fail", "event", detail);
 		return EX_CONFIG;
 	}
 	preflight_line(strcmp(event->door, "paused") == 0 ? "warn" : "ok", "event", detail);
-	preflight_line("ok", "codes", strcmp(event->codes, "uuid") == 0
-					      ? "uuid, made when they are assigned"
-					      : "random, made when they are assigned");
+	preflight_line("ok", "codes",
+		       strcmp(event->codes, "uuid") == 0 ? "uuid, made when they are assigned"
+							 : "random, made when they are assigned");
 	return 0;
 }
 

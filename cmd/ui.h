@@ -23,8 +23,8 @@ struct ui_option {
 
 struct ui_tool {
 	const char *name;
-	const char *synopsis; /* behind the name; several forms are separated by '\n' */
-	const char *about;    /* one line */
+	const char *synopsis;		 /* behind the name; several forms are separated by '\n' */
+	const char *about;		 /* one line */
 	const struct ui_option *options; /* its own; those below are every tool's */
 	/* One of its own options. 0, or -1 with EX_USAGE. */
 	int (*take)(void *request, int letter, const char *value, struct fault *why);

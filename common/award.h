@@ -12,13 +12,13 @@ enum award_status { AWARD_ASSIGNED, AWARD_ALREADY, AWARD_REFUSED, AWARD_FOREIGN 
 struct award {
 	struct issued issued; /* winner and a fresh code go in; what Redis holds comes out */
 	enum award_status status;
-	char reason[64];      /* of AWARD_FOREIGN */
-	int64_t number;	      /* where the record stood: line number, */
-	int32_t partition;    /* or partition and offset; -1: none */
+	char reason[64];   /* of AWARD_FOREIGN */
+	int64_t number;	   /* where the record stood: line number, */
+	int32_t partition; /* or partition and offset; -1: none */
 	int64_t offset;
 };
 
-enum { AWARD_MAX = 1000 };	/* awards a step */
+enum { AWARD_MAX = 1000 };		 /* awards a step */
 enum { AWARD_ARGS = 1 + 5 * AWARD_MAX }; /* a step's room */
 
 /* Asks for the codes of awards of one event and id, all at once. */

@@ -15,9 +15,9 @@
 struct incoming {
 	const char *bytes; /* borrowed until the next take */
 	size_t len;
-	int64_t number;	    /* line number, from 1 */
-	int32_t partition;  /* -1: none */
-	int64_t offset;	    /* -1: none */
+	int64_t number;	   /* line number, from 1 */
+	int32_t partition; /* -1: none */
+	int64_t offset;	   /* -1: none */
 };
 
 struct source {

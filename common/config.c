@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int set_text(char *to, size_t size, const char *value, const char *origin,
-		    struct fault *why)
+static int set_text(char *to, size_t size, const char *value, const char *origin, struct fault *why)
 {
 	if (strlen(value) >= size)
 		return fault_set(why, EX_CONFIG, "%s: longer than %zu bytes", origin, size - 1);
@@ -21,8 +20,8 @@ static int set_prefix(struct config *config, const char *value, const char *orig
 		      struct fault *why)
 {
 	if (*value && !name_is_event(value, strlen(value)))
-		return fault_set(why, EX_CONFIG,
-				 "%s: a prefix is up to 64 of A-Z a-z 0-9 . _ -", origin);
+		return fault_set(why, EX_CONFIG, "%s: a prefix is up to 64 of A-Z a-z 0-9 . _ -",
+				 origin);
 	strcpy(config->prefix, value);
 	return 0;
 }
@@ -102,8 +101,9 @@ static int read_file(struct config *config, struct fault *why)
 int config_load(struct config *config, struct fault *why)
 {
 	static const char *const NAMES[] = {
-		"FCFS_REDIS",		"FCFS_REDIS_PASSWORD_FILE", "FCFS_PREFIX",    "FCFS_STATE",
-		"FCFS_CONNECT_TIMEOUT", "FCFS_TIMEOUT",		    "FCFS_RECONNECT",
+		"FCFS_REDIS",	  "FCFS_REDIS_PASSWORD_FILE", "FCFS_PREFIX",
+		"FCFS_STATE",	  "FCFS_CONNECT_TIMEOUT",     "FCFS_TIMEOUT",
+		"FCFS_RECONNECT",
 	};
 
 	defaults(config);

@@ -61,8 +61,7 @@ static void fail(struct work *w, struct lane *lane, const struct fault *why)
 	snprintf(lane->run.error, sizeof lane->run.error, "%.255s", why->line);
 }
 
-/* --- the lease ---------------------------------------------------------------------------------
- */
+/* --- the lease -------------------------------------------------------------------------------- */
 
 /* Tries once: the lane is publishing, or still waiting with its holder named. */
 static int try_lease(struct work *w, struct lane *lane, struct fault *why)
@@ -114,8 +113,7 @@ static int renew_leases(void *self, struct fault *why)
 	return 0;
 }
 
-/* --- granting and writing ------------------------------------------------------------------------
- */
+/* --- granting and writing --------------------------------------------------------------------- */
 
 static int put_row(struct work *w, struct lane *lane, struct reply *reply, struct fault *why)
 {
@@ -219,8 +217,7 @@ static int turn(struct work *w, struct lane *lane, struct fault *why)
 	return why->status == EX_IOERR || why->status == EX_UNAVAILABLE ? -1 : 0;
 }
 
-/* --- a run -------------------------------------------------------------------------------------
- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static bool any_open(const struct work *w)
 {

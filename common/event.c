@@ -11,49 +11,25 @@ struct field {
 	size_t size; /* of a text; 0: a number */
 };
 
+/* clang-format off */
 #define NUMBER(member) {#member, offsetof(struct event, member), 0}
-#define TEXT(name, member)                                                                         \
-	{                                                                                          \
-		name, offsetof(struct event, member), sizeof((struct event *)0)->member            \
-	}
+#define TEXT(name, member) \
+	{name, offsetof(struct event, member), sizeof((struct event *)0)->member}
+/* clang-format on */
 
 static const struct field FIELDS[] = {
-	TEXT("id", id),
-	TEXT("name", title),
-	TEXT("state", state),
-	TEXT("door", door),
-	TEXT("codes", codes),
-	TEXT("bus", bus),
-	TEXT("lease", lease),
-	NUMBER(stock),
-	NUMBER(standby),
-	NUMBER(opens_us),
-	NUMBER(closes_us),
-	NUMBER(created_us),
-	NUMBER(joined),
-	NUMBER(already),
-	NUMBER(left),
-	NUMBER(granted),
-	NUMBER(returned),
-	NUMBER(issued),
-	NUMBER(revoked),
-	NUMBER(burnt),
-	NUMBER(refused_soldout),
-	NUMBER(refused_early),
-	NUMBER(refused_closed),
-	NUMBER(refused_paused),
-	NUMBER(refused_left),
-	NUMBER(cursor),
-	NUMBER(settled),
-	NUMBER(epoch),
-	NUMBER(pass_us),
-	NUMBER(lease_ms),
-	NUMBER(now_us),
-	NUMBER(in_line),
-	NUMBER(assigned_now),
-	NUMBER(issued_now),
-	NUMBER(logged),
-	NUMBER(first_joined_us),
+	TEXT("id", id),		TEXT("name", title),	TEXT("state", state),
+	TEXT("door", door),	TEXT("codes", codes),	TEXT("bus", bus),
+	TEXT("lease", lease),	NUMBER(stock),		NUMBER(standby),
+	NUMBER(opens_us),	NUMBER(closes_us),	NUMBER(created_us),
+	NUMBER(joined),		NUMBER(already),	NUMBER(left),
+	NUMBER(granted),	NUMBER(returned),	NUMBER(issued),
+	NUMBER(revoked),	NUMBER(burnt),		NUMBER(refused_soldout),
+	NUMBER(refused_early),	NUMBER(refused_closed), NUMBER(refused_paused),
+	NUMBER(refused_left),	NUMBER(cursor),		NUMBER(settled),
+	NUMBER(epoch),		NUMBER(pass_us),	NUMBER(lease_ms),
+	NUMBER(now_us),		NUMBER(in_line),	NUMBER(assigned_now),
+	NUMBER(issued_now),	NUMBER(logged),		NUMBER(first_joined_us),
 	NUMBER(last_joined_us),
 };
 

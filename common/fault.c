@@ -6,6 +6,9 @@
 #include <string.h>
 
 static void fill(struct fault *why, int status, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void fill(struct fault *why, int status, const char *format, va_list args)
 {
 	char raw[sizeof why->line];
 	size_t used = 0;

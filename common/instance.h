@@ -17,8 +17,8 @@ struct instance {
 
 /* Makes the state folder (0700) if need be. `given` overrides HOST-UID-K where it is not NULL; it is
  * locked the same way (EX_TEMPFAIL if it runs already, EX_USAGE if it is no legal name). */
-int instance_take(struct instance *, const char *state_folder, const char *tool,
-		  const char *given, struct fault *why);
+int instance_take(struct instance *, const char *state_folder, const char *tool, const char *given,
+		  struct fault *why);
 void instance_release(struct instance *);
 
 #endif

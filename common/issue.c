@@ -31,8 +31,7 @@ struct work {
 	int64_t taken;
 };
 
-/* --- lanes -------------------------------------------------------------------------------------
- */
+/* --- lanes ------------------------------------------------------------------------------------ */
 
 static struct lane *find_lane(const struct work *w, const struct winner *winner)
 {
@@ -61,7 +60,8 @@ static struct lane *add_lane(struct work *w, const struct place *place, const st
 	lane->run.in = lane->run.done = lane->run.already = lane->run.refused = lane->run.dead = 0;
 	strcpy(lane->run.event, place->name);
 	strcpy(lane->run.id, event->id);
-	return w->lane[w->lanes++] = lane;
+	w->lane[w->lanes++] = lane;
+	return lane;
 }
 
 /* The lane of a winner: NULL with reason filled where there is no such event or id, NULL with a
@@ -90,8 +90,7 @@ static struct lane *lane_of(struct work *w, const struct winner *winner, char re
 	return add_lane(w, &place, &event, why);
 }
 
-/* --- dead records ------------------------------------------------------------------------------
- */
+/* --- dead records ----------------------------------------------------------------------------- */
 
 /* Names the place and the reason, never the bytes: they may hold a code. */
 static void bury(struct work *w, struct run *run, int64_t number, const char *reason)
@@ -124,8 +123,7 @@ static void parse(struct work *w, size_t count)
 	}
 }
 
-/* --- a group: the awards of one event in a chunk -------------------------------------------------
- */
+/* --- a group: the awards of one event in a chunk ---------------------------------------------- */
 
 struct group {
 	struct lane *lane;
@@ -262,8 +260,7 @@ static int issue_group(struct work *w, struct group *g, struct fault *why)
 	return finish(w, g, why);
 }
 
-/* --- a run ---------------------------------------------------------------------------------------
- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static int issue_chunk(struct work *w, size_t count, struct fault *why)
 {

@@ -157,7 +157,7 @@ static int look_up(struct sqlite_ledger *self, enum ledger_statement by,
 static int answer_for(struct sqlite_ledger *self, const struct issued *issued, struct issued *found,
 		      struct fault *why)
 {
-	bool live;
+	bool live = false;
 	int there;
 
 	sqlite3_bind_int64(self->statement[BY_TICKET], 2, issued->winner.ticket);

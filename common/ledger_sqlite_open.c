@@ -88,7 +88,7 @@ static int make_schema(struct sqlite_ledger *self, struct fault *why)
 static int use_empty(struct sqlite_ledger *self, struct fault *why)
 {
 	static const char objects[] = "SELECT count(*) FROM sqlite_master";
-	int64_t count;
+	int64_t count = 0;
 
 	if (query_int(self, objects, &count, why) < 0)
 		return -1;
@@ -104,7 +104,7 @@ static int use_empty(struct sqlite_ledger *self, struct fault *why)
 
 static int check_schema(struct sqlite_ledger *self, struct fault *why)
 {
-	int64_t tables, version;
+	int64_t tables = 0, version = 0;
 
 	if (query_int(self,
 		      "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND "

@@ -99,8 +99,8 @@ static int next_page(struct people *people, struct fault *why)
 	reply_release(&people->page);
 	snprintf(first, sizeof first, "%lld", (long long)people->rank);
 	snprintf(last, sizeof last, "%lld", (long long)people->rank + PAGE - 1);
-	if (redis_words(people->redis, &people->page, why, "ZRANGE", people->place->line_key,
-			first, last, NULL) < 0)
+	if (redis_words(people->redis, &people->page, why, "ZRANGE", people->place->line_key, first,
+			last, NULL) < 0)
 		return -1;
 	people->rank += PAGE;
 	people->read_us = clock_us();

@@ -9,9 +9,9 @@
 
 struct person {
 	char name[PERSON_MAX];
-	unsigned char len;	/* of what was kept */
-	const char *invalid;	/* NULL, or why the name is illegal */
-	int64_t read_us;	/* monotonic clock, when it was read */
+	unsigned char len;   /* of what was kept */
+	const char *invalid; /* NULL, or why the name is illegal */
+	int64_t read_us;     /* monotonic clock, when it was read */
 };
 
 enum people_state {

@@ -13,8 +13,8 @@ struct pipe_in {
 	struct source source;
 	int fd;
 	bool ended;
-	bool skipping;	    /* the rest of a line that was too long */
-	size_t start, end;  /* what is in the block and was not taken */
+	bool skipping;	   /* the rest of a line that was too long */
+	size_t start, end; /* what is in the block and was not taken */
 	int64_t lines;
 	char block[BLOCK];
 };
@@ -229,9 +229,7 @@ struct sink *pipe_sink(int fd)
 	if (!out)
 		return NULL;
 	out->fd = fd;
-	out->sink = (struct sink){.put = pipe_put,
-				  .flush = pipe_flush,
-				  .check = pipe_check,
-				  .close = pipe_out_close};
+	out->sink = (struct sink){
+		.put = pipe_put, .flush = pipe_flush, .check = pipe_check, .close = pipe_out_close};
 	return &out->sink;
 }

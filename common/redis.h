@@ -21,7 +21,7 @@
 enum { REDIS_WINDOW = 8 };
 
 struct redis_options {
-	const char *url;           /* redis://[user@]host[:port][/db] or unix:/path */
+	const char *url;	   /* redis://[user@]host[:port][/db] or unix:/path */
 	const char *password_file; /* NULL or "": none; read at each connect */
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms;
@@ -65,12 +65,11 @@ int redis_call(struct redis *, size_t argc, const char **argv, const size_t *len
 	       struct fault *why);
 
 /* The same for words: redis_words(r, &reply, why, "SADD", key, member, NULL). */
-int redis_words(struct redis *, struct reply *, struct fault *why, ...)
-	__attribute__((sentinel));
+int redis_words(struct redis *, struct reply *, struct fault *why, ...) __attribute__((sentinel));
 
-int64_t reply_int(struct reply *); /* an integer, or a text of digits */
+int64_t reply_int(struct reply *);		     /* an integer, or a text of digits */
 const char *reply_text(struct reply *, size_t *len); /* NUL behind it; lives as long as the reply */
-bool reply_is_int(const struct reply *); /* is the next value an integer? */
+bool reply_is_int(const struct reply *);	     /* is the next value an integer? */
 bool reply_more(const struct reply *);
 
 /* 0 if every value read was there and of its type; else -1 with EX_PROTOCOL naming `what`. */

@@ -32,8 +32,8 @@ static int load(redisContext *context, const char *address, bool replace, struct
 {
 	const char *fresh[] = {"FUNCTION", "LOAD", library_source};
 	const char *over[] = {"FUNCTION", "LOAD", "REPLACE", library_source};
-	redisReply *reply = redis_bare(context, address, why, replace ? 4 : 3,
-				       replace ? over : fresh);
+	redisReply *reply =
+		redis_bare(context, address, why, replace ? 4 : 3, replace ? over : fresh);
 
 	if (!reply)
 		return -1;
@@ -44,7 +44,7 @@ static int load(redisContext *context, const char *address, bool replace, struct
 int redis_library_on(redisContext *context, const char *address, enum library_state *state,
 		     struct fault *why)
 {
-	int64_t there;
+	int64_t there = 0;
 
 	for (int attempt = 0;; attempt++) {
 		if (redis_library_version_on(context, address, &there, why) < 0)

@@ -17,8 +17,8 @@ struct report {
 	struct histogram granted_after_us; /* from joining to the grant */
 	struct histogram issued_after_us;  /* from joining to the code */
 	int64_t first_issued_us, last_issued_us;
-	int64_t peak_joins; /* in the busiest second */
-	int64_t unissued;   /* granted, not given back, not issued */
+	int64_t peak_joins;			  /* in the busiest second */
+	int64_t unissued;			  /* granted, not given back, not issued */
 	int64_t oldest_ticket, oldest_granted_us; /* of the unissued; 0: none */
 };
 

@@ -11,8 +11,7 @@
 int runlog_keep(struct redis *, const struct place *, const struct run *, struct fault *why);
 
 /* For records that name no event. */
-int runlog_keep_nameless(struct redis *, const char *prefix, const struct run *,
-			 struct fault *why);
+int runlog_keep_nameless(struct redis *, const char *prefix, const struct run *, struct fault *why);
 
 /* The records of an event, oldest first, each one JSON object. The caller releases the reply. */
 int runlog_read(struct redis *, const struct place *, struct reply *, struct fault *why);

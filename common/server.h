@@ -7,10 +7,10 @@
 #include "redis.h"
 
 struct server {
-	bool known;	  /* false: it would not say (CONFIG is not granted) */
-	char policy[32];  /* maxmemory-policy */
+	bool known;	 /* false: it would not say (CONFIG is not granted) */
+	char policy[32]; /* maxmemory-policy */
 	bool append_only;
-	char fsync[16];	  /* appendfsync */
+	char fsync[16]; /* appendfsync */
 };
 
 int server_read(struct redis *, struct server *, struct fault *why);

@@ -20,7 +20,8 @@ struct stream {
 	const struct listener *listener;
 	const struct control *control;
 	struct step step;
-	struct call *call; /* a ring of STREAM_CALLS: sent ones from `head` on, then the filling one */
+	struct call
+		*call; /* a ring of STREAM_CALLS: sent ones from `head` on, then the filling one */
 	size_t head, sent;
 	bool paused, ended, flushed;
 };
@@ -155,8 +156,7 @@ static int turn(struct stream *s, struct fault *why)
 
 		if (!s->ended && fill(s, why) < 0)
 			return -1;
-		if (call->count > 0 &&
-		    (call->count == STREAM_BATCH || s->sent == 0 || s->ended) &&
+		if (call->count > 0 && (call->count == STREAM_BATCH || s->sent == 0 || s->ended) &&
 		    send_call(s, why) < 0)
 			return -1;
 	}

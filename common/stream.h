@@ -20,7 +20,7 @@ struct question {
 	const struct place *place;
 	const char *args[2]; /* in front of the people; NULL: none */
 	size_t columns;	     /* values a person in the answer */
-	const char *types;   /* a letter a column: 't' text, 'i' integer, 'v' either, heard as text */
+	const char *types; /* a letter a column: 't' text, 'i' integer, 'v' either, heard as text */
 };
 
 struct cell {
@@ -39,7 +39,7 @@ struct listener {
 };
 
 /* 0 when every person taken was answered: at the end, or when control says to stop. */
-int stream_run(struct redis *, const struct question *, struct people *,
-	       const struct listener *, const struct control *, struct fault *why);
+int stream_run(struct redis *, const struct question *, struct people *, const struct listener *,
+	       const struct control *, struct fault *why);
 
 #endif

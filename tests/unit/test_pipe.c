@@ -63,7 +63,8 @@ static void lines(void)
 	struct source *source = source_of("one\n\ntwo\nthree", 14, &file);
 
 	is_int(take(source, got, 3), 3, "three lines are taken at once");
-	ok(is_record(&got[0], "one", 1) && is_record(&got[1], "", 2) && is_record(&got[2], "two", 3),
+	ok(is_record(&got[0], "one", 1) && is_record(&got[1], "", 2) &&
+		   is_record(&got[2], "two", 3),
 	   "an empty line is a record, too");
 	is_int(take(source, got, 3), 1, "a last line without a newline counts");
 	ok(is_record(&got[0], "three", 4), "with its number");
