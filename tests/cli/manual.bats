@@ -6,7 +6,7 @@ load ../helper
 load ../manual
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	unset "${!FCFS_@}"
 	export FCFS_CONFIG=/dev/null
 }

@@ -23,7 +23,7 @@ setup() {
 	END
 	chmod +x "$T/bin/redis-cli"
 	PATH=$T/bin:$PATH
-	cd "$T/work"
+	cd "$T/work" || return
 }
 
 # masked: what differs from run to run as words, columns with one space between them
