@@ -133,7 +133,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory check-built
 
 check-built: all $(unit_tests)
-	@FCFS_BIN=$(CURDIR)/$(BIN) FCFS_UNIT=$(UNIT) scripts/check $(TESTS)
+	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FCFS_UNIT="$(UNIT)" scripts/check $(TESTS)
 
 demo: deps
 	@$(MAKE) --no-print-directory -s all

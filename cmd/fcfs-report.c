@@ -6,6 +6,7 @@
 #include "ui.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,9 +101,12 @@ static void show_stages(struct table *t, const struct report *r)
 	table_text(t, "lease", e->lease);
 	table_int(t, "epoch", e->epoch);
 	table_time(t, "last_pass", e->pass_us);
-	table_int(t, "oldest_unissued_ticket", r->oldest_ticket);
+	if (r->oldest_ticket)
+		table_int(t, "oldest_unissued_ticket", r->oldest_ticket);
+	else
+		table_none(t, "oldest_unissued_ticket");
 	table_number(t, "oldest_unissued_s",
-		     r->oldest_ticket ? (double)(e->now_us - r->oldest_granted_us) / 1e6 : 0);
+		     r->oldest_ticket ? (double)(e->now_us - r->oldest_granted_us) / 1e6 : NAN);
 	table_int(t, "decisions", e->logged);
 }
 

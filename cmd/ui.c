@@ -239,18 +239,22 @@ int ui_check_server(struct redis *redis, bool force, struct fault *why)
 	return 0;
 }
 
-void ui_warn(const char *line)
+static void complain(const char *line)
 {
 	end_progress();
+	fprintf(stderr, "%s: %s\n", tool->name, line);
+}
+
+void ui_warn(const char *line)
+{
 	if (!ui.quiet)
-		fprintf(stderr, "%s: %s\n", tool->name, line);
+		complain(line);
 }
 
 static void note(const char *line)
 {
-	end_progress();
 	if (ui.verbose)
-		fprintf(stderr, "%s: %s\n", tool->name, line);
+		complain(line);
 }
 
 static bool stopping(void)
@@ -292,4 +296,10 @@ static void end_progress(void)
 }
 
 struct control ui_control = {
-	.stopping = stopping, .stop_fd = -1, .warn = ui_warn, .note = note, .progress = progress};
+	.stopping = stopping,
+	.stop_fd = -1,
+	.complain = complain,
+	.warn = ui_warn,
+	.note = note,
+	.progress = progress,
+};

@@ -54,7 +54,7 @@ struct redis *ui_connect(struct fault *why);
 /* Makes sure of a server that evicts nothing (--force lets it pass), warns of its window. */
 int ui_check_server(struct redis *, bool force, struct fault *why);
 
-/* "fcfs-x: warning: line" unless -q. */
+/* "fcfs-x: line" on stderr, unless -q. */
 void ui_warn(const char *line);
 
 /* Signals, warnings, notes and the progress line, for the loops of common/. */

@@ -53,7 +53,7 @@ static void sleep_ms(const struct work *w, int64_t ms)
 static void fail(struct work *w, struct lane *lane, const struct fault *why)
 {
 	if (w->failed)
-		w->d->control->warn(why->line);
+		w->d->control->complain(why->line);
 	else
 		w->failed = lane;
 	lane->state = LANE_FAILED;

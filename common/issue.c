@@ -25,6 +25,7 @@ struct work {
 	size_t awards;
 	struct lane **lane;
 	size_t lanes;
+	struct run fresh;    /* as each lane's begins */
 	struct run nameless; /* of records that belong to no event */
 	struct step step;
 	struct buffer record;
@@ -56,8 +57,7 @@ static struct lane *add_lane(struct work *w, const struct place *place, const st
 	}
 	lane->place = *place;
 	lane->uuid_codes = strcmp(event->codes, "uuid") == 0;
-	lane->run = w->nameless;
-	lane->run.in = lane->run.done = lane->run.already = lane->run.refused = lane->run.dead = 0;
+	lane->run = w->fresh;
 	strcpy(lane->run.event, place->name);
 	strcpy(lane->run.id, event->id);
 	w->lane[w->lanes++] = lane;
@@ -101,7 +101,7 @@ static void bury(struct work *w, struct run *run, int64_t number, const char *re
 	run->dead++;
 	snprintf(line, sizeof line, "line %" PRId64 ": %.180s", number, reason);
 	snprintf(run->error, sizeof run->error, "%s", line);
-	w->i->control->warn(line);
+	w->i->control->complain(line);
 }
 
 static void parse(struct work *w, size_t count)
@@ -359,7 +359,8 @@ static int prepare(struct work *w, struct fault *why)
 	w->order = calloc(w->i->chunk, sizeof *w->order);
 	if (!w->raw || !w->award || !w->order)
 		return fault_errno(why, EX_OSERR, "issue");
-	run_begin(&w->nameless, "issue");
+	run_begin(&w->fresh, "issue");
+	w->nameless = w->fresh;
 	return step_init(&w->step, 1 + 5 * w->i->chunk, why);
 }
 

@@ -126,6 +126,14 @@ cell() {
 	[[ $stderr == *"event 'a': in 6 = done 0 + already 2 + refused 0 + dead 4"* ]]
 }
 
+@test "a dead record is said with -q, too, and is not the next event's error" {
+	event a 1 1
+	fcfs-dispatch a >"$T/w"
+	run --separate-stderr -65 issue -q < <(echo 'not JSON' && cat "$T/w")
+	said 'line 1: not JSON'
+	same '0 ' "$(fcfs-report -j --runs a | jq -r 'select(.tool == "issue") | "\(.dead) \(.error)"')"
+}
+
 @test "a line without an end, longer than any buffer, is one bad record" {
 	event a 3 3
 	fcfs-dispatch a >"$T/w"

@@ -29,6 +29,7 @@ static void count_nothing(int64_t done)
 static const struct control CONTROL = {
 	.stopping = stopping,
 	.stop_fd = -1,
+	.complain = say_nothing,
 	.warn = say_nothing,
 	.note = say_nothing,
 	.progress = count_nothing,
