@@ -3,9 +3,9 @@
 
 MAN=$TREE/man
 
-# pages: every page, a path a line
+# pages: every page's file name, a line each
 pages() {
-	ls "$MAN"/*.[17]
+	(cd "$MAN" && ls ./*.[17] | cut -c 3-)
 }
 
 # section PAGE NAME: a section as it is read, without its title, on lines as long as they want to be

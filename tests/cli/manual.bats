@@ -17,7 +17,7 @@ tools() {
 }
 
 @test "every tool has a page, and every page a tool" {
-	same "$(tools)" "$(pages | sed -n 's,.*/\(.*\)\.1$,\1,p' | sort)"
+	same "$(tools)" "$(pages | sed -n 's/\.1$//p' | sort)"
 	[ -f "$MAN/fcfs.7" ]
 }
 
@@ -44,7 +44,7 @@ tools() {
 
 @test "every page of ours that is referred to is there" {
 	for page in $(pages); do
-		sed -n 's/^\.Xr \(fcfs[a-z-]*\) \([0-9]\).*/\1.\2/p' "$page" | sort -u >named
+		sed -n 's/^\.Xr \(fcfs[a-z-]*\) \([0-9]\).*/\1.\2/p' "$MAN/$page" | sort -u >named
 		while read -r name; do
 			[ -f "$MAN/$name" ] || {
 				echo "$page refers to $name" >&2
@@ -56,7 +56,7 @@ tools() {
 }
 
 @test "fcfs(7) lists every page, and every page fcfs(7)" {
-	same "$(pages | sed -n 's,.*/\(.*\)\.1$,\1 1,p' | sort)" \
+	same "$(pages | sed -n 's/\.1$/ 1/p' | sort)" \
 		"$(source_of "$MAN/fcfs.7" 'SEE ALSO' | sed -n 's/^\.Xr \(fcfs-[a-z]* 1\).*/\1/p')"
 	for page in "$MAN"/*.1; do
 		source_of "$page" 'SEE ALSO' | grep -qx '\.Xr fcfs 7'

@@ -110,8 +110,8 @@ shows() {
 
 @test "every page has examples that are tried here" {
 	for page in $(pages); do
-		examples "${page##*/}" | grep -q '^\$ '
-		grep -q "^@test .* shows ${page##*/}; }" "$BATS_TEST_FILENAME"
+		examples "$page" | grep -q '^\$ '
+		grep -q "^@test .* shows $page; }" "$BATS_TEST_FILENAME"
 	done
 }
 
