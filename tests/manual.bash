@@ -5,7 +5,7 @@ MAN=$TREE/man
 
 # pages: every page's file name, a line each
 pages() {
-	(cd "$MAN" && ls ./*.[17] | cut -c 3-)
+	(cd "$MAN" && printf '%s\n' *.[17])
 }
 
 # section PAGE NAME: a section as it is read, without its title, on lines as long as they want to be
