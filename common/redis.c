@@ -188,11 +188,13 @@ static int error_answer(struct redis *r, redisReply *root, struct fault *why)
 	enum remedy remedy = redis_sort_error(root->str, r->endpoint.address, why);
 
 	freeReplyObject(root);
-	if (remedy == REMEDY_LOAD && ++r->loads > LOADS_MOST)
-		return fault_set(why, EX_SOFTWARE,
-				 "redis '%s': a function is missing from a library of our own "
-				 "version: load it anew with fcfs-setup redis",
-				 r->endpoint.address);
+	if (remedy == REMEDY_LOAD && ++r->loads > LOADS_MOST) {
+		fault_set(why, EX_SOFTWARE,
+			  "redis '%s': a function is missing from a library of our own version: "
+			  "drop it with redis-cli FUNCTION DELETE fcfs, and run again",
+			  r->endpoint.address);
+		remedy = REMEDY_NONE;
+	}
 	if (remedy == REMEDY_NONE) {
 		answered(r);
 		return -1;

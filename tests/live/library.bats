@@ -52,6 +52,20 @@ values() {
 
 # --- loading -------------------------------------------------------------------------------------
 
+@test "a library of our version that lacks a function: 70 with what to do, and doing it heals" {
+	event 1
+	fcfs-join e ann
+	revision=$(($(version) % 1000))
+	sed -e "s/@PROTOCOL@/1/; s/@REVISION@/$revision/; /^register('grant'/d" \
+		"$TREE"/common/lua/{head,event,join,leave,rank,page,grant,award}.lua |
+		redis -x function load replace
+	run -70 timeout 3 fcfs-dispatch e
+	[[ $output == *"redis-cli FUNCTION DELETE fcfs"* ]]
+	redis function delete fcfs
+	run -0 fcfs-dispatch e
+	[[ $output == *'"user":"ann"'* ]]
+}
+
 @test "setup loads the functions, and then finds them there" {
 	run -0 fcfs-setup redis
 	[[ ${lines[-1]} =~ ^ok.functions.version\ ([0-9]+)\ loaded$ ]]
