@@ -83,7 +83,7 @@ static int send_again(struct redis *r)
 	return flush(r);
 }
 
-/* Why is what went wrong; it stays the reason given when time runs out. */
+/* In why comes what went wrong, and where it does not heal goes what went wrong last. */
 static int heal(struct redis *r, struct fault *why)
 {
 	int64_t now = clock_ms();
@@ -113,10 +113,15 @@ static int heal(struct redis *r, struct fault *why)
 		} else if (send_again(r) == 0) {
 			return 0;
 		} else {
-			fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->endpoint.address,
-				  r->context->errstr);
+			redis_lost(r->context, r->endpoint.address, why);
 		}
 	}
+}
+
+static int lost(struct redis *r, struct fault *why)
+{
+	redis_lost(r->context, r->endpoint.address, why);
+	return heal(r, why);
 }
 
 int redis_open(const struct redis_options *options, struct redis **handle, struct fault *why)
@@ -164,8 +169,7 @@ int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *le
 	}
 	if (redisAppendFormattedCommand(r->context, u->bytes, u->len) == REDIS_OK && flush(r) == 0)
 		return 0;
-	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->endpoint.address, r->context->errstr);
-	return heal(r, why);
+	return lost(r, why);
 }
 
 static void answered(struct redis *r)
@@ -203,12 +207,6 @@ static int error_answer(struct redis *r, redisReply *root, struct fault *why)
 		r->wants_library = true;
 		r->backoff_ms = 0;
 	}
-	return heal(r, why);
-}
-
-static int lost(struct redis *r, struct fault *why)
-{
-	fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", r->endpoint.address, r->context->errstr);
 	return heal(r, why);
 }
 

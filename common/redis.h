@@ -50,7 +50,7 @@ int redis_send(struct redis *, size_t argc, const char **argv, const size_t *len
 
 /* The answer to the oldest unanswered command: waits for it. Returns 0, or -1: an error answer
  * (the connection goes on: EX_CONFIG, EX_TEMPFAIL or EX_PROTOCOL, the server's words) or a server
- * lost for good (EX_UNAVAILABLE). The caller releases the reply. */
+ * lost for good (EX_UNAVAILABLE; EX_PROTOCOL where it is no Redis). The caller releases the reply. */
 int redis_receive(struct redis *, struct reply *, struct fault *why);
 
 /* The same without waiting: 1 an answer, 0 none yet, -1 as above. Also looks after time-outs:

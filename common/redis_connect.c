@@ -147,7 +147,7 @@ redisContext *endpoint_connect(const struct endpoint *e, struct fault *why)
 	if (!context)
 		return fault_set(why, EX_OSERR, "out of memory"), NULL;
 	if (context->err) {
-		fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", e->address, context->errstr);
+		redis_lost(context, e->address, why);
 	} else {
 		redisSetTimeout(context, command);
 		if (e->port)

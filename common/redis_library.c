@@ -12,7 +12,7 @@ int redis_library_version_on(redisContext *context, const char *address, int64_t
 	int result = 0;
 
 	if (!reply)
-		return fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", address, context->errstr);
+		return redis_lost(context, address, why);
 	if (reply->type == REDIS_REPLY_INTEGER)
 		*version = reply->integer;
 	else if (reply->type == REDIS_REPLY_ERROR &&

@@ -33,7 +33,11 @@ enum remedy {
 
 enum remedy redis_sort_error(const char *text, const char *address, struct fault *why);
 
-/* One command on a bare context, waiting. NULL with why filled: EX_UNAVAILABLE if the connection
+/* Why a context failed. EX_UNAVAILABLE, worth another try; EX_PROTOCOL where the other end speaks
+ * something else. Returns -1. */
+int redis_lost(const redisContext *, const char *address, struct fault *why);
+
+/* One command on a bare context, waiting. NULL with why filled: as redis_lost if the connection
  * failed, else as redis_sort_error says. */
 redisReply *redis_bare(redisContext *, const char *address, struct fault *why, int argc,
 		       const char **argv);

@@ -122,13 +122,21 @@ enum remedy redis_sort_error(const char *text, const char *address, struct fault
 	return REMEDY_NONE;
 }
 
+int redis_lost(const redisContext *context, const char *address, struct fault *why)
+{
+	bool stranger = context->err == REDIS_ERR_PROTOCOL;
+
+	return fault_set(why, stranger ? EX_PROTOCOL : EX_UNAVAILABLE, "redis '%s': %s%s", address,
+			 context->errstr, stranger ? ": is it a Redis?" : "");
+}
+
 redisReply *redis_bare(redisContext *context, const char *address, struct fault *why, int argc,
 		       const char **argv)
 {
 	redisReply *reply = redisCommandArgv(context, argc, argv, NULL);
 
 	if (!reply) {
-		fault_set(why, EX_UNAVAILABLE, "redis '%s': %s", address, context->errstr);
+		redis_lost(context, address, why);
 	} else if (reply->type == REDIS_REPLY_ERROR) {
 		redis_sort_error(reply->str, address, why);
 		freeReplyObject(reply);

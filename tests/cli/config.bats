@@ -221,6 +221,19 @@ prefix() {
 	END
 }
 
+@test "what speaks another protocol is 76, and is not asked again" {
+	mkfifo "$T/port"
+	perl -MIO::Socket::INET -e '$| = 1; $s = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1");
+		print $s->sockport, "\n"; close STDOUT;
+		while ($c = $s->accept) { sysread $c, $b, 4096; syswrite $c, "HTTP/1.1 400 Bad Request\r\n\r\n" }' \
+		>"$T/port" 3>&- &
+	pid=$!
+	read -r port <"$T/port"
+	run -76 timeout 10 fcfs-join -r "redis://127.0.0.1:$port" e ann
+	[[ $output == *"'127.0.0.1:$port': "*"is it a Redis?" ]]
+	kill "$pid"
+}
+
 @test "options may stand behind operands; -- ends them" {
 	same "$T/flag" "$(address fcfs-rank e ann -r "unix:$T/flag")"
 	run -69 fcfs-rank -r "unix:$T/flag" e -- -h
