@@ -99,9 +99,12 @@ static const struct meaning MEANINGS[] = {
 	{"NOREPLICAS", REMEDY_NONE, EX_TEMPFAIL, ""},
 	{"NOAUTH", REMEDY_NONE, EX_CONFIG, ": name a file with FCFS_REDIS_PASSWORD_FILE"},
 	{"WRONGPASS", REMEDY_NONE, EX_CONFIG, ""},
-	{"NOPERM", REMEDY_NONE, EX_CONFIG, ""},
+	{"NOPERM", REMEDY_NONE, EX_CONFIG, ": grant what fcfs-setup acl prints"},
+	{"ERR The user executing the script", REMEDY_NONE, EX_CONFIG, /* NOPERM, as 7.0 says it */
+	 ": grant what fcfs-setup acl prints"},
 	{"MOVED", REMEDY_NONE, EX_CONFIG, ": a cluster is not supported"},
 	{"ERR unknown command", REMEDY_NONE, EX_CONFIG, ": Redis 7.0 or Valkey 7.2 is needed"},
+	{"ERR Unknown subcommand", REMEDY_NONE, EX_CONFIG, ": Redis 7.0 or Valkey 7.2 is needed"},
 	{"ERR AUTH", REMEDY_NONE, EX_CONFIG, ""},
 	{"ERR DB index", REMEDY_NONE, EX_CONFIG, ""},
 	{"ERR max number of clients", REMEDY_AGAIN, EX_UNAVAILABLE, ""},

@@ -331,6 +331,14 @@ as() {
 	[[ $output == *NOPERM* ]]
 }
 
+@test "a role that lacks a command its function uses: 78, with what to do" {
+	event 5
+	roles
+	redis acl setuser fcfs-web -zadd >/dev/null
+	run -78 as web fcfs-join e ann
+	[[ $output == *"fcfs-setup acl"* ]]
+}
+
 @test "another prefix is another's: no role reaches it" {
 	event 5
 	roles
