@@ -317,7 +317,12 @@ static void say_run(const struct work *w, const struct run *run)
 	w->i->control->note(line);
 }
 
-/* Keeps the records of the run; a run that failed keeps what it can. */
+static bool can_ask(const struct redis *redis)
+{
+	return redis_fd(redis) >= 0 && redis_in_flight(redis) == 0;
+}
+
+/* Says the books and keeps them: in Redis, unless it is lost, and in the ledger. */
 static int keep_run(struct work *w, struct run *run, const struct place *place, const char *status,
 		    struct fault *why)
 {
@@ -325,22 +330,25 @@ static int keep_run(struct work *w, struct run *run, const struct place *place, 
 
 	run_end(run, status);
 	say_run(w, run);
-	if (redis_fd(w->i->redis) >= 0)
+	if (can_ask(w->i->redis))
 		result = place ? runlog_keep(w->i->redis, place, run, why)
 			       : runlog_keep_nameless(w->i->redis, w->i->prefix, run, why);
-	if (result == 0 && w->i->ledger)
-		result = ledger_run(w->i->ledger, run, why);
+	if (w->i->ledger && ledger_run(w->i->ledger, run, why) < 0)
+		result = -1;
 	return result;
 }
 
+/* One that cannot be kept does not keep the others from it. */
 static int keep_runs(struct work *w, const char *status, struct fault *why)
 {
 	int result = 0;
 
-	for (size_t l = 0; l < w->lanes && result == 0; l++)
-		result = keep_run(w, &w->lane[l]->run, &w->lane[l]->place, status, why);
-	if (result == 0 && (w->nameless.in > 0 || w->lanes == 0))
-		result = keep_run(w, &w->nameless, NULL, status, why);
+	for (size_t l = 0; l < w->lanes; l++)
+		if (keep_run(w, &w->lane[l]->run, &w->lane[l]->place, status, why) < 0)
+			result = -1;
+	if ((w->nameless.in > 0 || w->lanes == 0) &&
+	    keep_run(w, &w->nameless, NULL, status, why) < 0)
+		result = -1;
 	return result;
 }
 
@@ -385,8 +393,8 @@ int issue_run(const struct issue *i, struct fault *why)
 	if (prepare(&w, why) == 0) {
 		result = chunks(&w, why);
 		if (result < 0) {
-			if (drain(&w, 0, &ignored) == 0)
-				keep_runs(&w, "failed", &ignored);
+			drain(&w, 0, &ignored);
+			keep_runs(&w, "failed", &ignored);
 		} else {
 			result = keep_runs(&w, i->control->stopping() ? "stopped" : "completed",
 					   why);

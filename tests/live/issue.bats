@@ -398,6 +398,25 @@ pending_is() {
 	in_ledger "$T/1"
 }
 
+@test "Redis is lost for good: 69, and the books are said, and kept in the ledger" {
+	event a 2 2
+	fcfs-dispatch a >"$T/w"
+	mkfifo "$T/in"
+	spawn from "$T/in" fcfs-issue -v --reconnect 0s --ledger "sqlite:$T/ledger" >"$T/out" 2>"$T/err"
+	exec {feed}>"$T/in"
+	winner 1 >&$feed
+	soon field_is a issued 1
+	kill -9 "$(cat "$SERVERS/redis/pid")"
+	winner 2 >&$feed
+	ends "$pid" 69
+	servers_start
+	grep -q "fcfs-issue: event 'a': in 1 = done 1 + already 0 + refused 0 + dead 0" "$T/err"
+	same 'failed 1 1' "$(ledger 'select status, "in", done from runs')"
+	exec {feed}>&-
+	issue <"$T/w" >>"$T/out"
+	all_issued a 2 "$T/out"
+}
+
 # --- the ledger ------------------------------------------------------------------------------------
 
 @test "the ledger: its rows are what is printed, 0600, and a rerun changes nothing" {
