@@ -96,8 +96,8 @@ static int wait_lease(struct work *w, struct lane *lane, struct fault *why)
 	}
 }
 
-/* The sink's `waiting`, and between passes: keeps the leases. A stale one shows at the next grant.
- */
+/* The sink's `waiting`, and between passes: keeps the leases. One that is stale, or whose event has
+ * gone, shows at the next grant, and is that lane's alone; only a lost server ends all. */
 static int renew_leases(void *self, struct fault *why)
 {
 	struct work *w = self;
@@ -108,7 +108,8 @@ static int renew_leases(void *self, struct fault *why)
 	for (size_t i = 0; i < w->lanes; i++)
 		if (w->lane[i].state == LANE_PUBLISHING &&
 		    lease_renew(&w->step, w->d->redis, &w->lane[i].place, &w->lane[i].lease, why) <
-			    0)
+			    0 &&
+		    why->status == EX_UNAVAILABLE)
 			return -1;
 	return 0;
 }

@@ -254,6 +254,20 @@ locked() {
 	same 'stopped 5 5' "$(run_field a status) $(run_field a in) $(run_field a 'done')"
 }
 
+@test "an event that is purged between two passes ends alone" {
+	event a 5 2
+	event b 5 2
+	spawn fcfs-dispatch --every 2500ms a b >"$T/A" 2>"$T/err"
+	soon has "$T/A" 4
+	purge b
+	people 5 | fcfs-join a >/dev/null
+	soon has "$T/A" 7
+	grep '"event":"a"' "$T/A" | fcfs-issue >"$T/out"
+	ends "$pid" 78
+	[[ $(cat "$T/err") == *"event 'b': no such event" ]]
+	all_issued a 5 "$T/out"
+}
+
 @test "the state folder cannot be made: 78, and nothing is touched" {
 	event a 5 5
 	FCFS_STATE=/dev/null/x run -78 fcfs-dispatch a
