@@ -26,6 +26,14 @@ static int set_prefix(struct config *config, const char *value, const char *orig
 	return 0;
 }
 
+/* More than nothing: libraries take 0 for "for ever". */
+static int set_wait(int64_t *ms, const char *value, const char *origin, struct fault *why)
+{
+	if (parse_duration(origin, value, ms, why) < 0)
+		return -1;
+	return *ms > 0 ? 0 : fault_set(why, EX_CONFIG, "%s: more than 0", origin);
+}
+
 int config_set(struct config *c, const char *name, const char *value, const char *origin,
 	       struct fault *why)
 {
@@ -38,9 +46,9 @@ int config_set(struct config *c, const char *name, const char *value, const char
 	if (strcmp(name, "FCFS_STATE") == 0)
 		return set_text(c->state, sizeof c->state, value, origin, why);
 	if (strcmp(name, "FCFS_CONNECT_TIMEOUT") == 0)
-		return parse_duration(origin, value, &c->connect_timeout_ms, why);
+		return set_wait(&c->connect_timeout_ms, value, origin, why);
 	if (strcmp(name, "FCFS_TIMEOUT") == 0)
-		return parse_duration(origin, value, &c->timeout_ms, why);
+		return set_wait(&c->timeout_ms, value, origin, why);
 	if (strcmp(name, "FCFS_RECONNECT") == 0)
 		return parse_duration(origin, value, &c->reconnect_ms, why);
 	return 1;
@@ -71,11 +79,17 @@ static int read_line(struct config *config, char *line, const char *origin, stru
 	if (!value)
 		return fault_set(why, EX_CONFIG, "%s: expected KEY=value", origin);
 	*value++ = '\0';
-	if (config_set(config, name, value, origin, why) < 0) {
+	switch (config_set(config, name, value, origin, why)) {
+	case 0:
+		return 0;
+	case 1:
+		if (strncmp(name, "FCFS_", 5) != 0)
+			return 0;
+		return fault_set(why, EX_CONFIG, "%s: '%s' is no setting of fcfs", origin, name);
+	default:
 		why->status = EX_CONFIG;
 		return -1;
 	}
-	return 0;
 }
 
 static int read_file(struct config *config, struct fault *why)
@@ -90,9 +104,15 @@ static int read_file(struct config *config, struct fault *why)
 		return fault_errno(why, EX_CONFIG, "configuration '%s'", path);
 	while (file && result == 0 && fgets(line, sizeof line, file)) {
 		snprintf(origin, sizeof origin, "%s: line %d", path, ++number);
+		if (strlen(line) == sizeof line - 1) {
+			result = fault_set(why, EX_CONFIG, "%s: too long", origin);
+			break;
+		}
 		line[strcspn(line, "\r\n")] = '\0';
 		result = read_line(config, line, origin, why);
 	}
+	if (file && result == 0 && ferror(file))
+		result = fault_errno(why, EX_CONFIG, "configuration '%s'", path);
 	if (file)
 		fclose(file);
 	return result;

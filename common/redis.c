@@ -279,7 +279,7 @@ int redis_wait_ms(const struct redis *r)
 
 	if (r->in_flight == 0)
 		return -1;
-	return left < 0 ? 0 : (int)left + 1;
+	return left < 0 ? 0 : left < INT_MAX ? (int)left + 1 : INT_MAX;
 }
 
 int redis_call(struct redis *r, size_t argc, const char **argv, const size_t *len,

@@ -106,6 +106,9 @@ static int read_password(const struct endpoint *e, char password[PASSWORD_MAX], 
 		return -1;
 	}
 	fclose(file);
+	if (strlen(password) == PASSWORD_MAX - 1)
+		return fault_set(why, EX_CONFIG, "password file '%s': its first line is too long",
+				 e->password_file);
 	password[strcspn(password, "\r\n")] = '\0';
 	return 0;
 }

@@ -221,6 +221,26 @@ prefix() {
 	END
 }
 
+@test "a file that is a folder, a setting that is none, a line too long: 78" {
+	FCFS_CONFIG=$T run -78 fcfs-setup acl
+	[ "$output" = "fcfs-setup: configuration '$T': Is a directory" ]
+	echo 'FCFS_PREFIX = spaced.' >"$T/conf"
+	FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
+	[ "$output" = "fcfs-setup: $T/conf: line 1: 'FCFS_PREFIX ' is no setting of fcfs" ]
+	printf '#%05000d\n' 0 >"$T/conf"
+	FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
+	[ "$output" = "fcfs-setup: $T/conf: line 1: too long" ]
+}
+
+@test "a time-out of nothing is refused, one of a year is none" {
+	for name in connect-timeout timeout; do
+		run -64 fcfs-rank "--$name" 0ms e ann
+		[[ $output == "fcfs-rank: --$name: more than 0"* ]]
+	done
+	FCFS_TIMEOUT=0s run -78 fcfs-rank e ann
+	same "$T/none" "$(address fcfs-rank --timeout 366d --reconnect 0s -r "unix:$T/none" e ann)"
+}
+
 @test "what speaks another protocol is 76, and is not asked again" {
 	mkfifo "$T/port"
 	perl -MIO::Socket::INET -e '$| = 1; $s = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1");
