@@ -1,5 +1,7 @@
 #include "fault.h"
 
+#include "name.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,18 +13,23 @@ static void fill(struct fault *why, int status, const char *format, va_list args
 static void fill(struct fault *why, int status, const char *format, va_list args)
 {
 	char raw[sizeof why->line];
-	size_t used = 0;
+	size_t used = 0, len, size;
 
 	why->status = status;
 	why->no_event = false;
 	vsnprintf(raw, sizeof raw, format, args);
-	for (const char *p = raw; *p && used + 5 < sizeof why->line; p++) {
-		unsigned char byte = (unsigned char)*p;
+	len = strlen(raw);
+	for (size_t i = 0; i < len && used + 5 < sizeof why->line; i += size) {
+		uint32_t point;
 
-		if (byte < 0x20 || byte == 0x7f)
-			used += (size_t)snprintf(why->line + used, 5, "\\x%02X", byte);
-		else
-			why->line[used++] = *p;
+		size = name_character(raw + i, len - i, &point);
+		if (size > 0 && name_point_is_plain(point)) {
+			memcpy(why->line + used, raw + i, size);
+			used += size;
+			continue;
+		}
+		size = 1;
+		used += (size_t)snprintf(why->line + used, 5, "\\x%02X", (unsigned char)raw[i]);
 	}
 	why->line[used] = '\0';
 }

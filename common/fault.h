@@ -20,8 +20,9 @@ struct fault {
 	char line[1024]; /* one line, lower case, no full stop, what and where and what to do */
 };
 
-/* Fills why and returns -1, so that a caller may `return fault_set(...)`. A byte that
- * would reach a terminal raw (C0, DEL) is written as \xHH; a longer text is cut. */
+/* Fills why and returns -1, so that a caller may `return fault_set(...)`. What a
+ * terminal would take for more than text (controls, direction marks, bytes that are not UTF-8) is
+ * written as \xHH; a longer text is cut. */
 int fault_set(struct fault *why, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -95,6 +95,11 @@ static const char *point_fault(uint32_t point)
 	return NULL;
 }
 
+bool name_point_is_plain(uint32_t point)
+{
+	return point == ' ' || !point_fault(point);
+}
+
 #define EVERY_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
 /* Eight bytes at once: bit 7 of each sum tells b >= 0x21 and b == 0x7f. Sums carry into the next

@@ -12,6 +12,9 @@ static void test_set(void)
 	is_str(why.line, "line 7: too long", "the line");
 	fault_set(&why, EX_DATAERR, "'%s'", "a\n\x1b[2J\x7f\t\xea\xb9\x80");
 	is_str(why.line, "'a\\x0A\\x1B[2J\\x7F\\x09\xea\xb9\x80'", "control characters escaped");
+	fault_set(&why, EX_DATAERR, "\xc2\x9b\x33\x31m \xe2\x80\xae \xff \xc3");
+	is_str(why.line, "\\xC2\\x9B31m \\xE2\\x80\\xAE \\xFF \\xC3",
+	       "... C1, a direction mark, and what is no UTF-8, too");
 }
 
 static void test_cut(void)
