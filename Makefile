@@ -100,7 +100,10 @@ $(BUILD)/numbers: .FORCE
 		echo $(VERSION) $(PROTOCOL) $(REVISION) > $@
 .FORCE:
 
--include $(wildcard $(BUILD)/*/*.d)
+# These have the numbers in them, too.
+$(addprefix $(BUILD)/,$(addsuffix .o,cmd/ui cmd/acl common/step common/redis_library)): $(BUILD)/numbers
+
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # --- tests ---------------------------------------------------------------------------------------
 
