@@ -106,10 +106,10 @@ local function adopt(keys, args)
 	if event.id ~= args[1] or not there then
 		return 0
 	end
-	local partition, offset = string.match(there, '^%S+ (%S+) (%S+)')
+	local partition, offset, code = string.match(there, '^%S+ (%S+) (%S+) %d+ %d+ (.*)$')
 	redis.call('HSET', key(keys, 'pending'), args[2],
 		pending_value(partition, offset, args[3], args[4], args[5]))
-	if args[6] == 'burn' then
+	if args[6] == 'burn' and code ~= args[5] then
 		redis.call('HINCRBY', keys[1], 'burnt', 1)
 	end
 	return 1

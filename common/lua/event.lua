@@ -2,7 +2,9 @@
 -- Settings are written once; creating again never reloads the stock.
 local function create(keys, args)
 	local there = redis.call('HMGET', keys[1], 'id', 'as_given')
-	if there[1] then
+	if there[1] == args[1] then
+		return { 'created', args[1] } -- by this very call: its answer was lost
+	elseif there[1] then
 		return there[2] == args[2] and { 'same', there[1] } or { 'differs', there[2] }
 	end
 	local fields = {
@@ -84,8 +86,11 @@ local function run(keys, args)
 	if redis.call('HGET', keys[1], 'id') ~= args[1] then
 		return 0
 	end
-	redis.call('RPUSH', key(keys, 'runs'), args[2])
-	redis.call('LTRIM', key(keys, 'runs'), -RUNS_KEPT, -1)
+	local runs = key(keys, 'runs')
+	if redis.call('LRANGE', runs, -1, -1)[1] ~= args[2] then -- else its answer was lost
+		redis.call('RPUSH', runs, args[2])
+		redis.call('LTRIM', runs, -RUNS_KEPT, -1)
+	end
 	return 1
 end
 

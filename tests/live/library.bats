@@ -50,6 +50,32 @@ values() {
 	sed 's/^ *[0-9]*) //'
 }
 
+# step NAME ARG...: one of our own steps on event e
+step() {
+	redis fcall "fcfs_$1_1" 2 "$(key e event)" "$(key e line)" "${@:2}"
+}
+
+@test "a step whose answer was lost is asked again, and nothing is twice" {
+	event 1
+	fcfs-join e ann
+	redis del "$(key e event)" "$(key e outbox)" >/dev/null
+	id=11111111-1111-4111-8111-111111111111
+	for _ in 1 2; do
+		same "created $id" "$(step create "$id" given me stock 1 standby 0 opens_us 0 closes_us 0 | xargs)"
+	done
+	same "same $id" "$(step create 22222222-2222-4222-8222-222222222222 given me stock 1 | xargs)"
+	same 1 "$(redis llen "$(key e outbox)")"
+	step run "$id" '{"run":1}'
+	step run "$id" '{"run":1}'
+	same 1 "$(redis llen "$(key e runs)")"
+	fcfs-dispatch e >"$T/w"
+	step assign "$id" ann 1 CODE - - >/dev/null
+	for _ in 1 2; do
+		same 1 "$(step adopt "$id" ann 7 8 OTHER burn)"
+	done
+	same 1 "$(field e burnt)"
+}
+
 # --- loading -------------------------------------------------------------------------------------
 
 @test "a library of our version that lacks a function: 70 with what to do, and doing it heals" {
