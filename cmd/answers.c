@@ -5,6 +5,7 @@
 #include "histogram.h"
 #include "ui.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,8 +165,10 @@ static int ask(const struct answers *a, struct redis *redis, const struct place 
 				    .types = types};
 	int result;
 
-	for (const struct answers_column *c = a->columns; c->name; c++)
+	for (const struct answers_column *c = a->columns; c->name; c++) {
+		assert(question.columns < STREAM_COLUMNS);
 		types[question.columns++] = c->type;
+	}
 	if (a->times)
 		audience.latency_us = calloc(1, sizeof *audience.latency_us);
 	result = stream_run(redis, &question, people, &listener, &ui_control, why);

@@ -64,7 +64,7 @@ static int read_block(struct people *people, struct fault *why)
 
 	if (people->ended)
 		return PEOPLE_END;
-	if (poll(&ready, 1, 0) == 0)
+	if (poll(&ready, 1, 0) <= 0) /* a signal is no reason to read, and perhaps to wait */
 		return PEOPLE_PAUSE;
 	got = read(people->fd, people->block, BLOCK);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))

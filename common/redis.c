@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_MOST_MS = 500, LOADS_MOST = 3 };
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MOST_MS = 500, LOADS_MOST = 3, WORDS_MAX = 16 };
 
 struct unanswered {
 	char *bytes; /* as formatted for the wire */
@@ -152,7 +152,7 @@ int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *le
 	       struct fault *why)
 {
 	struct unanswered *u = &r->window[(r->oldest + r->in_flight) % REDIS_WINDOW];
-	int size;
+	long long size; /* int in hiredis 0.14 */
 
 	assert(r->in_flight < REDIS_WINDOW);
 	size = redisFormatCommandArgv(&u->bytes, (int)argc, argv, len);
@@ -293,13 +293,15 @@ int redis_call(struct redis *r, size_t argc, const char **argv, const size_t *le
 
 int redis_words(struct redis *r, struct reply *reply, struct fault *why, ...)
 {
-	const char *argv[16];
+	const char *argv[WORDS_MAX + 1];
 	size_t argc = 0;
 	va_list words;
 
 	va_start(words, why);
-	while (argc < 16 && (argv[argc] = va_arg(words, const char *)) != NULL)
+	while ((argv[argc] = va_arg(words, const char *)) != NULL) {
+		assert(argc < WORDS_MAX);
 		argc++;
+	}
 	va_end(words);
 	return redis_call(r, argc, argv, NULL, reply, why);
 }

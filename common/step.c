@@ -57,9 +57,11 @@ void step_text(struct step *step, const char *text)
 
 void step_int(struct step *step, int64_t value)
 {
-	char *digits = step->digits[step->argc];
+	char *digits;
 
-	step_bytes(step, digits, (size_t)snprintf(digits, 21, "%" PRId64, value));
+	assert(step->argc < step->room);
+	digits = step->digits[step->argc];
+	step_bytes(step, digits, (size_t)snprintf(digits, sizeof *step->digits, "%" PRId64, value));
 }
 
 void step_begin(struct step *step, const struct place *place, const char *name, bool reads_only)
