@@ -197,11 +197,22 @@ static int print_run(const char *json, size_t len, struct fault *why)
 	return 0;
 }
 
+static int read_runs(struct redis *redis, const struct place *place, struct reply *reply,
+		     struct fault *why)
+{
+	struct event event;
+
+	if (!place)
+		return runlog_read_nameless(redis, ui.config.prefix, reply, why);
+	if (event_show(redis, place, &event, why) < 0)
+		return -1;
+	return runlog_read(redis, place, reply, why);
+}
+
 static int show_runs(struct redis *redis, const struct place *place, struct fault *why)
 {
 	struct reply reply = {0};
-	int result = place ? runlog_read(redis, place, &reply, why)
-			   : runlog_read_nameless(redis, ui.config.prefix, &reply, why);
+	int result = read_runs(redis, place, &reply, why);
 
 	while (result == 0 && reply_more(&reply)) {
 		size_t len;

@@ -345,3 +345,11 @@ log_of() {
 	[[ $stderr == "fcfs-event: redis does not tell its settings: "* ]]
 	run -0 fcfs-join e ann
 }
+
+@test "a report of no event is 78, its runs, too" {
+	for what in "" --issued --runs; do
+		# shellcheck disable=SC2086 # none or one word
+		run -78 fcfs-report $what none
+		same "fcfs-report: event 'none': no such event" "$output"
+	done
+}
