@@ -223,14 +223,12 @@ static int by_name(const void *a, const void *b)
 
 static int list(struct redis *redis, struct fault *why)
 {
-	char key[EVENT_MAX + 32];
 	struct reply reply;
 	const char **names;
 	size_t count = 0, len;
 	int result = 0;
 
-	snprintf(key, sizeof key, "%sfcfs:events", ui.config.prefix);
-	if (redis_words(redis, &reply, why, "SMEMBERS", key, NULL) < 0)
+	if (event_names(redis, ui.config.prefix, &reply, why) < 0)
 		return -1;
 	names = calloc(reply.count + 1, sizeof *names);
 	while (names && reply_more(&reply))

@@ -33,13 +33,28 @@ static const struct field FIELDS[] = {
 	NUMBER(last_joined_us),
 };
 
+enum { KEY_MAX = EVENT_MAX + 32 };
+
+static const char *names_key(char key[KEY_MAX], const char *prefix)
+{
+	snprintf(key, KEY_MAX, "%sfcfs:events", prefix);
+	return key;
+}
+
+int event_names(struct redis *redis, const char *prefix, struct reply *reply, struct fault *why)
+{
+	char key[KEY_MAX];
+
+	return redis_words(redis, reply, why, "SMEMBERS", names_key(key, prefix), NULL);
+}
+
 static int register_name(struct redis *redis, const char *prefix, const struct place *place,
 			 struct fault *why)
 {
 	struct reply reply;
-	char key[EVENT_MAX + 32];
+	char key[KEY_MAX];
 
-	snprintf(key, sizeof key, "%sfcfs:events", prefix);
+	names_key(key, prefix);
 	if (redis_words(redis, &reply, why, "SADD", key, place->name, NULL) < 0)
 		return -1;
 	reply_release(&reply);

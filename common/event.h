@@ -55,6 +55,9 @@ int event_set(struct redis *, const struct place *, const char *who, const struc
 /* EX_CONFIG where there is none. */
 int event_show(struct redis *, const struct place *, struct event *, struct fault *why);
 
+/* The names of all events, in no order, some perhaps never created. The caller releases the reply. */
+int event_names(struct redis *, const char *prefix, struct reply *, struct fault *why);
+
 /* In line and neither granted nor left. */
 int64_t event_waiting(const struct event *);
 
