@@ -18,8 +18,8 @@ struct award {
 	int64_t offset;
 };
 
-enum { AWARD_MAX = 1000 };		 /* awards a step */
-enum { AWARD_ARGS = 1 + 5 * AWARD_MAX }; /* a step's room */
+enum { AWARD_MAX = 1000 };		      /* awards a step */
+#define AWARD_ARGS(awards) (1 + 5 * (awards)) /* the room of a step that assigns them */
 
 /* Asks for the codes of awards of one event and id, all at once. */
 int award_assign_send(struct step *, struct redis *, const struct place *, struct award **,

@@ -30,6 +30,7 @@ struct source {
 };
 
 struct sink {
+	const char *name; /* of the bus; the event keeps it: "pipe" */
 	/* Accepts one record (no newline in it). */
 	int (*put)(struct sink *, const char *bytes, size_t len, struct fault *why);
 	/* Returns when all that was put is out: EX_IOERR if it was refused. */

@@ -66,7 +66,8 @@ static void fail(struct work *w, struct lane *lane, const struct fault *why)
 /* Tries once: the lane is publishing, or still waiting with its holder named. */
 static int try_lease(struct work *w, struct lane *lane, struct fault *why)
 {
-	int answer = lease_take(&w->step, w->d->redis, &lane->place, "pipe", &lane->lease, why);
+	int answer = lease_take(&w->step, w->d->redis, &lane->place, w->d->sink->name, &lane->lease,
+				why);
 
 	if (answer < 0)
 		return -1;

@@ -6,7 +6,7 @@
  *   waiting --lease: held--> publishing --grant: ended--> over
  *      ^  lease: busy           |  ^
  *      +--(tried again)         |  +-- grant: more, idle, paused, early
- *                               +-- grant: stale --> lost (EX_TEMPFAIL)
+ *                               +-- grant: stale --> failed (EX_TEMPFAIL)
  *
  * One grant step answers both "what is granted and not issued" and "who is next" beyond the last
  * ticket written, so dying between any two steps needs no repair:

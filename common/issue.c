@@ -369,7 +369,7 @@ static int prepare(struct work *w, struct fault *why)
 		return fault_errno(why, EX_OSERR, "issue");
 	run_begin(&w->fresh, "issue");
 	w->nameless = w->fresh;
-	return step_init(&w->step, 1 + 5 * w->i->chunk, why);
+	return step_init(&w->step, AWARD_ARGS(w->i->chunk), why);
 }
 
 static void release(struct work *w)

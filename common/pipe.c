@@ -229,7 +229,10 @@ struct sink *pipe_sink(int fd)
 	if (!out)
 		return NULL;
 	out->fd = fd;
-	out->sink = (struct sink){
-		.put = pipe_put, .flush = pipe_flush, .check = pipe_check, .close = pipe_out_close};
+	out->sink = (struct sink){.name = "pipe",
+				  .put = pipe_put,
+				  .flush = pipe_flush,
+				  .check = pipe_check,
+				  .close = pipe_out_close};
 	return &out->sink;
 }
