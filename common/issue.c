@@ -304,19 +304,6 @@ static int chunks(struct work *w, struct fault *why)
 	return drain(w, 0, why);
 }
 
-static void say_run(const struct work *w, const struct run *run)
-{
-	char line[256];
-
-	snprintf(line, sizeof line,
-		 "%s%s%sin %" PRId64 " = done %" PRId64 " + already %" PRId64 " + refused %" PRId64
-		 " + dead %" PRId64,
-		 *run->event ? "event '" : "", run->event,
-		 *run->event ? "': " : "no event: ", run->in, run->done, run->already, run->refused,
-		 run->dead);
-	w->i->control->note(line);
-}
-
 static bool can_ask(const struct redis *redis)
 {
 	return redis_fd(redis) >= 0 && redis_in_flight(redis) == 0;
@@ -326,10 +313,12 @@ static bool can_ask(const struct redis *redis)
 static int keep_run(struct work *w, struct run *run, const struct place *place, const char *status,
 		    struct fault *why)
 {
+	char line[RUN_BOOKS];
 	int result = 0;
 
 	run_end(run, status);
-	say_run(w, run);
+	run_books(line, run);
+	w->i->control->note(line);
 	if (can_ask(w->i->redis))
 		result = place ? runlog_keep(w->i->redis, place, run, why)
 			       : runlog_keep_nameless(w->i->redis, w->i->prefix, run, why);

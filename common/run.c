@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "code.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,16 @@ void run_end(struct run *run, const char *status)
 	run->ended_us = clock_now_us();
 	snprintf(run->status, sizeof run->status, "%s", status);
 	make_utf8(run->error);
+}
+
+void run_books(char line[RUN_BOOKS], const struct run *run)
+{
+	snprintf(line, RUN_BOOKS,
+		 "%s%s%sin %" PRId64 " = done %" PRId64 " + already %" PRId64 " + refused %" PRId64
+		 " + dead %" PRId64,
+		 *run->event ? "event '" : "", run->event,
+		 *run->event ? "': " : "no event: ", run->in, run->done, run->already, run->refused,
+		 run->dead);
 }
 
 bool run_balances(const struct run *run)

@@ -38,6 +38,10 @@ void run_begin(struct run *, const char *tool);
  * '?'. */
 void run_end(struct run *, const char *status);
 
+/* "event 'a': in 3 = done 2 + already 0 + refused 1 + dead 0", for people. */
+enum { RUN_BOOKS = 256 };
+void run_books(char line[RUN_BOOKS], const struct run *);
+
 bool run_balances(const struct run *);
 
 /* {"type":"run","run":...} with the fields above, in that order. */
