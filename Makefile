@@ -41,7 +41,7 @@ base    = common/fault common/clock common/name common/parse common/config commo
 redis   = common/redis common/redis_connect common/redis_reply common/redis_library library common/server common/step
 people  = common/people common/stream
 event   = common/event
-records = common/record common/code common/run common/runlog
+records = common/record common/code common/run common/runlog common/who
 ledger  = $(basename $(wildcard common/ledger*.c))
 bus     = common/pipe
 
@@ -109,9 +109,8 @@ $(addprefix $(BUILD)/,$(addsuffix .o,cmd/ui cmd/acl common/step common/redis_lib
 
 UNIT = $(BUILD)/tests/unit
 unit_tests = $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
-unit_parts = $(addprefix $(BUILD)/,$(addsuffix .o,$(base) $(ledger) common/record common/code \
-	common/run common/pipe common/people common/redis common/redis_connect common/redis_reply \
-	common/redis_library library common/server common/step common/stream))
+unit_parts = $(addprefix $(BUILD)/,$(addsuffix .o,$(base) $(redis) $(people) $(records) $(ledger) \
+	$(bus)))
 
 $(unit_tests): $(UNIT)/%: $(BUILD)/tests/unit/%.o $(unit_parts)
 	@mkdir -p $(@D)

@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include "name.h"
+#include "who.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,14 +66,14 @@ static int take_given(struct instance *instance, const char *folder, const char 
 int instance_take(struct instance *instance, const char *folder, const char *tool,
 		  const char *given, struct fault *why)
 {
-	char host[65] = "", slot[16];
+	char host[HOST_MAX + 1], slot[16];
 
 	instance->lock = -1;
 	if (make_folder(folder, why) < 0)
 		return -1;
 	if (given)
 		return take_given(instance, folder, tool, given, why);
-	gethostname(host, sizeof host - 1);
+	who_host(host);
 	for (int k = 0; k < SLOTS; k++) {
 		int locked;
 
@@ -80,8 +81,8 @@ int instance_take(struct instance *instance, const char *folder, const char *too
 		locked = lock_slot(instance, folder, tool, slot, why);
 		if (locked < 0)
 			return -1;
-		snprintf(instance->name, sizeof instance->name, "%s-%u-%d",
-			 *host ? host : "localhost", (unsigned)getuid(), k);
+		snprintf(instance->name, sizeof instance->name, "%s-%u-%d", host,
+			 (unsigned)getuid(), k);
 		if (locked)
 			return 0;
 	}

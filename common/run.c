@@ -7,15 +7,13 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 void run_begin(struct run *run, const char *tool)
 {
 	memset(run, 0, sizeof *run);
 	code_uuid(run->run);
 	snprintf(run->tool, sizeof run->tool, "%s", tool);
-	/* a name longer than the field is cut, and POSIX leaves its last byte open */
-	gethostname(run->host, sizeof run->host - 1);
+	who_host(run->host);
 	run->started_us = clock_now_us();
 }
 

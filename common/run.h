@@ -8,11 +8,10 @@
 #include "buffer.h"
 #include "fault.h"
 #include "name.h"
+#include "who.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { HOST_MAX = 64 };
 
 struct run {
 	char run[UUID_LEN + 1]; /* the same in all records of one process */
