@@ -201,7 +201,7 @@ int answers_run(const struct answers *a, char **operands, struct fault *why)
 	people = operands[1] ? people_from_args(operands + 1) : people_from_fd(STDIN_FILENO);
 	if (!people)
 		fault_errno(why, EX_OSERR, "people");
-	else if (operands[1] || ui_check_server(redis, a->force, why) == 0)
+	else if (operands[1] || ui_check_server(redis, why) == 0)
 		result = ask(a, redis, &place, people, one, why);
 	people_close(people);
 	redis_close(redis);

@@ -21,7 +21,6 @@ struct answers_word {
 struct answers {
 	const char *function;
 	bool reads_only;
-	bool force;			      /* any server will do */
 	bool times;			      /* latency percentiles on stderr */
 	const char *args[2];		      /* as in stream.h */
 	const char *status_name;	      /* the first column, in JSON: "status", "state" */

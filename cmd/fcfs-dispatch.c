@@ -7,13 +7,13 @@
 
 #include <unistd.h>
 
-enum { BATCH = 1000, EVERY, FOLLOW, INSTANCE, FORCE, BATCH_MAX = 100000, FOLLOW_MS = 1000 };
+enum { BATCH = 1000, EVERY, FOLLOW, INSTANCE, BATCH_MAX = 100000, FOLLOW_MS = 1000 };
 
 struct request {
 	struct dispatch dispatch;
 	const char *instance_given;
 	struct instance instance;
-	bool follow, force;
+	bool follow;
 };
 
 static const struct ui_option OPTIONS[] = {
@@ -21,7 +21,7 @@ static const struct ui_option OPTIONS[] = {
 	{"every", EVERY, "D", "a pass every D until the event has ended"},
 	{"follow", FOLLOW, NULL, "go on until the event has ended (a pass a second)"},
 	{"instance", INSTANCE, "NAME", "who holds the lease (HOST-UID-K)"},
-	{"force", FORCE, NULL, "dispatch from a server that may evict"},
+	{"force", UI_FORCE, NULL, "dispatch from a server that may evict"},
 	{0},
 };
 
@@ -40,11 +40,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	case FOLLOW:
 		r->follow = true;
 		return 0;
-	case INSTANCE:
-		r->instance_given = value;
-		return 0;
 	default:
-		r->force = true;
+		r->instance_given = value;
 		return 0;
 	}
 }
@@ -78,7 +75,7 @@ static int run(struct request *r, char **events, struct fault *why)
 	d->sink = pipe_sink(STDOUT_FILENO);
 	if (!d->sink)
 		fault_set(why, EX_OSERR, "out of memory");
-	else if (d->redis && ui_check_server(d->redis, r->force, why) == 0)
+	else if (d->redis && ui_check_server(d->redis, why) == 0)
 		result = dispatch_run(d, why);
 	if (d->sink)
 		d->sink->close(d->sink);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STOCK = 1000, NAME, STANDBY, OPENS, CLOSES, CODES, STATE, FORCE, SETTINGS };
+enum { STOCK = 1000, NAME, STANDBY, OPENS, CLOSES, CODES, STATE, SETTINGS };
 
 static const struct ui_option OPTIONS[] = {
 	{"stock", STOCK, "N", "how many may win"},
@@ -22,13 +22,12 @@ static const struct ui_option OPTIONS[] = {
 	{"closes", CLOSES, "T", "the same (never)"},
 	{"codes", CODES, "KIND", "random or uuid (random)"},
 	{"state", STATE, "STATE", "open, paused or closed (set)"},
-	{"force", FORCE, NULL, "create on a server that may evict"},
+	{"force", UI_FORCE, NULL, "create on a server that may evict"},
 	{0},
 };
 
 struct request {
 	const char *given[SETTINGS - STOCK]; /* by option, as typed; NULL: not given */
-	bool force;
 };
 
 static int take(void *self, int letter, const char *value, struct fault *why)
@@ -36,8 +35,6 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	struct request *r = self;
 	bool bad = false;
 
-	if (letter == FORCE)
-		return r->force = true, 0;
 	r->given[letter - STOCK] = value;
 	if (letter == CODES)
 		bad = strcmp(value, "random") != 0 && strcmp(value, "uuid") != 0;
@@ -110,8 +107,7 @@ static int create(const struct request *r, struct redis *redis, const struct pla
 		ui_misuse("create needs --stock");
 	if (given(r, STATE))
 		ui_misuse("--state goes with set");
-	if (read_settings(r, redis, &settings, why) < 0 ||
-	    ui_check_server(redis, r->force, why) < 0)
+	if (read_settings(r, redis, &settings, why) < 0 || ui_check_server(redis, why) < 0)
 		return -1;
 	code_uuid(id);
 	created = event_create(redis, ui.config.prefix, place, &settings, id, who_am_i(who), why);

@@ -6,20 +6,19 @@
 
 #include <unistd.h>
 
-enum { CHUNK = 1000, LEDGER, FOLLOW, FORCE };
+enum { CHUNK = 1000, LEDGER, FOLLOW };
 
 struct request {
 	struct issue issue;
 	int64_t chunk;
 	const char *ledger;
-	bool force;
 };
 
 static const struct ui_option OPTIONS[] = {
 	{"chunk", CHUNK, "N", "winners a step (100; at most 1000)"},
 	{"ledger", LEDGER, "URL", "keep what is issued in sqlite:PATH, too"},
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it either way"},
-	{"force", FORCE, NULL, "issue from a server that may evict"},
+	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
 	{0},
 };
 
@@ -31,8 +30,6 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 		return parse_count("--chunk", value, 1, AWARD_MAX, &r->chunk, why);
 	if (letter == LEDGER)
 		r->ledger = value;
-	if (letter == FORCE)
-		r->force = true;
 	return 0;
 }
 
@@ -53,7 +50,7 @@ static int run_with(struct request *r, struct fault *why)
 	i->prefix = ui.config.prefix;
 	i->control = &ui_control;
 	i->redis = ui_connect(why);
-	if (!i->redis || ui_check_server(i->redis, r->force, why) < 0)
+	if (!i->redis || ui_check_server(i->redis, why) < 0)
 		return -1;
 	if (r->ledger && ledger_open(r->ledger, &i->ledger, why) < 0)
 		return -1;

@@ -1,11 +1,9 @@
 #include "answers.h"
 #include "ui.h"
 
-enum { FORCE = 1000 };
-
 static const struct ui_option OPTIONS[] = {
 	{"times", 't', NULL, "latency percentiles on stderr at the end"},
-	{"force", FORCE, NULL, "stream into a server that may evict"},
+	{"force", UI_FORCE, NULL, "stream into a server that may evict"},
 	{0},
 };
 
@@ -22,12 +20,10 @@ static int take(void *request, int letter, const char *value, struct fault *why)
 {
 	struct answers *answers = request;
 
+	(void)letter;
 	(void)value;
 	(void)why;
-	if (letter == 't')
-		answers->times = true;
-	else
-		answers->force = true;
+	answers->times = true;
 	return 0;
 }
 

@@ -2,11 +2,11 @@
 #include "ui.h"
 #include "who.h"
 
-enum { FORCE = 1000, REVOKE };
+enum { REVOKE = 1000 };
 
 static const struct ui_option OPTIONS[] = {
 	{"revoke", REVOKE, NULL, "take back also what was issued: its code is burnt"},
-	{"force", FORCE, NULL, "stream into a server that may evict"},
+	{"force", UI_FORCE, NULL, "stream into a server that may evict"},
 	{0},
 };
 
@@ -26,12 +26,10 @@ static int take(void *request, int letter, const char *value, struct fault *why)
 {
 	struct answers *answers = request;
 
+	(void)letter;
 	(void)value;
 	(void)why;
-	if (letter == REVOKE)
-		answers->args[1] = "revoke";
-	else
-		answers->force = true;
+	answers->args[1] = "revoke";
 	return 0;
 }
 

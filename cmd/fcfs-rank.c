@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FORCE = 1000, LIST };
+enum { LIST = 1000 };
 
 struct request {
 	struct answers answers;
@@ -12,7 +12,7 @@ struct request {
 
 static const struct ui_option OPTIONS[] = {
 	{"list", LIST, NULL, "everybody in line, in order"},
-	{"force", FORCE, NULL, "stream from a server that may evict"},
+	{"force", UI_FORCE, NULL, "stream from a server that may evict"},
 	{0},
 };
 
@@ -38,12 +38,10 @@ static int take(void *request, int letter, const char *value, struct fault *why)
 {
 	struct request *r = request;
 
+	(void)letter;
 	(void)value;
 	(void)why;
-	if (letter == LIST)
-		r->list = true;
-	else
-		r->answers.force = true;
+	r->list = true;
 	return 0;
 }
 

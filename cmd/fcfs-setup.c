@@ -6,23 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORCE = 1000 };
-
 static const struct ui_option OPTIONS[] = {
-	{"force", FORCE, NULL, "accept a server that may evict"},
+	{"force", UI_FORCE, NULL, "accept a server that may evict"},
 	{0},
 };
-
-static int take(void *request, int letter, const char *value, struct fault *why)
-{
-	bool *force = request;
-
-	(void)letter;
-	(void)value;
-	(void)why;
-	*force = true;
-	return 0;
-}
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-setup",
@@ -31,17 +18,16 @@ static const struct ui_tool TOOL = {
 	.about = "Prepares a Redis server: loads the functions and checks the settings, or prints "
 		 "the access rules of each role.",
 	.options = OPTIONS,
-	.take = take,
 };
 
-static int prepare(struct redis *redis, bool force, struct fault *why)
+static int prepare(struct redis *redis, struct fault *why)
 {
 	static const char *const DONE[] = {[LIBRARY_CURRENT] = "are there",
 					   [LIBRARY_LOADED] = "loaded",
 					   [LIBRARY_REPLACED] = "replaced older ones"};
 	enum library_state state;
 	char detail[96];
-	int server = preflight_server(redis, force, why);
+	int server = preflight_server(redis, why);
 
 	if (server != 0)
 		return server;
@@ -52,7 +38,7 @@ static int prepare(struct redis *redis, bool force, struct fault *why)
 	return 0;
 }
 
-static int run(bool force, char **operands, struct fault *why)
+static int run(char **operands, struct fault *why)
 {
 	struct redis *redis;
 	int result;
@@ -66,16 +52,15 @@ static int run(bool force, char **operands, struct fault *why)
 	redis = ui_connect(why);
 	if (!redis)
 		return -1;
-	result = prepare(redis, force, why);
+	result = prepare(redis, why);
 	redis_close(redis);
 	return result;
 }
 
 int main(int argc, char **argv)
 {
-	bool force = false;
 	struct fault why;
-	char **operands = ui_start(&TOOL, argc, argv, &force);
+	char **operands = ui_start(&TOOL, argc, argv, NULL);
 
-	return ui_finish(run(force, operands, &why), &why);
+	return ui_finish(run(operands, &why), &why);
 }

@@ -30,7 +30,7 @@ void preflight_line(const char *verdict, const char *what, const char *detail)
 	}
 }
 
-int preflight_server(struct redis *redis, bool force, struct fault *why)
+int preflight_server(struct redis *redis, struct fault *why)
 {
 	struct server server;
 	struct fault refused;
@@ -39,7 +39,7 @@ int preflight_server(struct redis *redis, bool force, struct fault *why)
 	if (server_read(redis, &server, why) < 0)
 		return -1;
 	preflight_line("ok", "redis", redis_address(redis));
-	if (server_require(&server, force, &refused) < 0) {
+	if (server_require(&server, ui.force, &refused) < 0) {
 		preflight_line("fail", "eviction", refused.line);
 		result = EX_CONFIG;
 	} else if (server.known) {
@@ -103,7 +103,7 @@ static int check_settings(const struct event *event)
 int preflight(struct redis *redis, const struct place *place, struct fault *why)
 {
 	struct event event;
-	int server = preflight_server(redis, false, why);
+	int server = preflight_server(redis, why);
 	int functions = server < 0 ? -1 : check_functions(redis, why);
 	int settings = 0;
 

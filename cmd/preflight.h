@@ -7,7 +7,7 @@
 #include "step.h"
 
 /* The server alone: address, eviction, durability. Returns 0, EX_CONFIG if a check failed, or -1. */
-int preflight_server(struct redis *, bool force, struct fault *why);
+int preflight_server(struct redis *, struct fault *why);
 
 /* The server, its functions and clock, and the event. The same answers. */
 int preflight(struct redis *, const struct place *, struct fault *why);

@@ -118,6 +118,9 @@ static int take_common(int letter, const char *value, struct fault *why)
 	case 'q':
 		ui.quiet = true;
 		return 0;
+	case UI_FORCE:
+		ui.force = true;
+		return 0;
 	case 'v':
 		ui.verbose = true;
 		return 0;
@@ -136,7 +139,7 @@ static bool is_common(int letter)
 	for (const struct ui_option *o = COMMON; o->name; o++)
 		if (o->letter == letter)
 			return true;
-	return letter == '?';
+	return letter == UI_FORCE || letter == '?';
 }
 
 static void take_options(int argc, char **argv, void *request)
@@ -228,11 +231,11 @@ struct redis *ui_connect(struct fault *why)
 	return redis_open(&options, &redis, why) == 0 ? redis : NULL;
 }
 
-int ui_check_server(struct redis *redis, bool force, struct fault *why)
+int ui_check_server(struct redis *redis, struct fault *why)
 {
 	struct server server;
 
-	if (server_read(redis, &server, why) < 0 || server_require(&server, force, why) < 0)
+	if (server_read(redis, &server, why) < 0 || server_require(&server, ui.force, why) < 0)
 		return -1;
 	if (server_window(&server))
 		ui_warn(server_window(&server));

@@ -26,14 +26,18 @@ struct ui_tool {
 	const char *synopsis;		 /* behind the name; several forms are separated by '\n' */
 	const char *about;		 /* one line */
 	const struct ui_option *options; /* its own; those below are every tool's */
-	/* One of its own options. 0, or -1 with EX_USAGE. */
+	/* One of its own options, but for --force. 0, or -1 with EX_USAGE. */
 	int (*take)(void *request, int letter, const char *value, struct fault *why);
 };
 
-/* -r --redis, --prefix, --connect-timeout, --timeout, --reconnect, -j, -q, -v, -h, -V */
+/* The letter of --force, which a tool that asks for a fit server names in its table. */
+enum { UI_FORCE = 899 };
+
+/* -r --redis, --prefix, --connect-timeout, --timeout, --reconnect, -j, -q, -v, -h, -V; --force */
 struct ui {
 	struct config config;
 	bool json, quiet, verbose;
+	bool force; /* a server that may evict will do */
 };
 
 extern struct ui ui;
@@ -52,7 +56,7 @@ int ui_finish(int status, const struct fault *why);
 struct redis *ui_connect(struct fault *why);
 
 /* Makes sure of a server that evicts nothing (--force lets it pass), warns of its window. */
-int ui_check_server(struct redis *, bool force, struct fault *why);
+int ui_check_server(struct redis *, struct fault *why);
 
 /* "fcfs-x: line" on stderr, unless -q. */
 void ui_warn(const char *line);
