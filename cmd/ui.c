@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OPTIONS_MAX = 40, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT };
@@ -265,11 +266,18 @@ static bool stopping(void)
 	return stop_signal != 0;
 }
 
-/* The progress line: on a terminal that does not show the data itself. */
+/* The progress line: on a terminal that does not show the data itself, nor what a pipe makes of it. */
 static struct {
 	int64_t started_ms, shown_ms;
 	bool known, wanted, on_screen;
 } line;
+
+static bool shows_nothing(int fd)
+{
+	struct stat file;
+
+	return !isatty(fd) && (fstat(fd, &file) < 0 || !S_ISFIFO(file.st_mode));
+}
 
 static void progress(int64_t done)
 {
@@ -277,8 +285,8 @@ static void progress(int64_t done)
 
 	if (!line.known) {
 		line.known = true;
-		line.wanted = !ui.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
-		line.started_ms = clock_ms();
+		line.wanted = !ui.quiet && isatty(STDERR_FILENO) && shows_nothing(STDOUT_FILENO);
+		line.started_ms = line.shown_ms = clock_ms();
 	}
 	if (!line.wanted)
 		return;
