@@ -17,7 +17,7 @@ struct request {
 };
 
 static const struct ui_option OPTIONS[] = {
-	{"batch", BATCH, "N", "winners a step; with --every, at most so many a pass (1000)"},
+	{"batch", BATCH, "N", "winners a step; with --every, a pass at most (1000)"},
 	{"every", EVERY, "D", "a pass every D until the event has ended"},
 	{"follow", FOLLOW, NULL, "go on until the event has ended (a pass a second)"},
 	{"instance", INSTANCE, "NAME", "who holds the lease (HOST-UID-K)"},

@@ -18,7 +18,7 @@ static const struct ui_option OPTIONS[] = {
 	{"stock", STOCK, "N", "how many may win"},
 	{"name", NAME, "TEXT", "what people call it"},
 	{"standby", STANDBY, "N", "how many more may wait for a slot given back (0)"},
-	{"opens", OPENS, "T", "RFC 3339, now, or +10m by the server's clock (at once)"},
+	{"opens", OPENS, "T", "RFC 3339, now, or +10m, the server's clock (at once)"},
 	{"closes", CLOSES, "T", "the same (never)"},
 	{"codes", CODES, "KIND", "random or uuid (random)"},
 	{"state", STATE, "STATE", "open, paused or closed (set)"},

@@ -17,7 +17,7 @@ struct request {
 static const struct ui_option OPTIONS[] = {
 	{"chunk", CHUNK, "N", "winners a step (100; at most 1000)"},
 	{"ledger", LEDGER, "URL", "keep what is issued in sqlite:PATH, too"},
-	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it either way"},
+	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
 	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
 	{0},
 };
@@ -36,8 +36,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 static const struct ui_tool TOOL = {
 	.name = "fcfs-issue",
 	.synopsis = "[-jqv] [-r URL] [--prefix P] [--chunk N] [--ledger URL] [--follow] [--force]",
-	.about = "Reads winners from stdin, a JSON line each, and writes each one's code the same "
-		 "way.",
+	.about = "Reads winners from stdin and writes each one's code, a JSON line each.",
 	.options = OPTIONS,
 	.take = take,
 };

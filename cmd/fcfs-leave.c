@@ -36,8 +36,7 @@ static int take(void *request, int letter, const char *value, struct fault *why)
 static const struct ui_tool TOOL = {
 	.name = "fcfs-leave",
 	.synopsis = "[-jqv] [-r URL] [--prefix P] [--force] [--revoke] EVENT [PERSON ...]",
-	.about = "Gives places back: of the people among the operands, else a person a line on "
-		 "stdin.",
+	.about = "Gives places back: of the operands, else of a person a line on stdin.",
 	.options = OPTIONS,
 	.take = take,
 };

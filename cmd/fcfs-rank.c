@@ -49,8 +49,7 @@ static const struct ui_tool TOOL = {
 	.name = "fcfs-rank",
 	.synopsis = "[-jqv] [-r URL] [--prefix P] [--force] EVENT [PERSON ...]\n"
 		    "[-jqv] [-r URL] [--prefix P] --list EVENT",
-	.about = "Tells where people stand: those among the operands, else a person a line on "
-		 "stdin.",
+	.about = "Tells where people stand: the operands, else a person a line on stdin.",
 	.options = OPTIONS,
 	.take = take,
 };

@@ -15,8 +15,7 @@ static const struct ui_tool TOOL = {
 	.name = "fcfs-setup",
 	.synopsis = "[-jqv] [-r URL] [--force] redis\n"
 		    "[-jqv] [--prefix P] acl",
-	.about = "Prepares a Redis server: loads the functions and checks the settings, or prints "
-		 "the access rules of each role.",
+	.about = "Makes a Redis server ready, or prints the access rules of each role.",
 	.options = OPTIONS,
 };
 

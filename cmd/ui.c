@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPTIONS_MAX = 40, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT };
+enum { OPTIONS_MAX = 40, COLUMNS = 80, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT };
 
 static const struct ui_option COMMON[] = {
-	{"redis", 'r', "URL", "the server: redis://[user@]host[:port][/db] or unix:/path"},
+	{"redis", 'r', "URL", "redis://[user@]host[:port][/db] or unix:/path"},
 	{"prefix", PREFIX, "P", "put P in front of every key: a namespace"},
 	{"connect-timeout", CONNECT_TIMEOUT, "D", "wait so long for a connection (3s)"},
 	{"timeout", TIMEOUT, "D", "wait so long for an answer (5s)"},
@@ -36,18 +36,31 @@ static const struct ui_tool *tool;
 static volatile sig_atomic_t stop_signal;
 static int stop_pipe[2] = {-1, -1};
 
+/* The length of the next part of a form, which stays on one line: a word, or all of a bracket. */
+static int part_length(const char *form)
+{
+	int len = (int)strcspn(form, *form == '[' ? "]" : " \n");
+
+	return len + (form[len] == ']');
+}
+
 static void print_usage(FILE *to)
 {
 	const char *form = tool->synopsis;
-	const char *word = "usage:";
+	int indent = fprintf(to, "usage: %s", tool->name), column = indent;
 
 	while (*form) {
-		int len = (int)strcspn(form, "\n");
+		int len = part_length(form);
 
-		fprintf(to, "%s %s %.*s\n", word, tool->name, len, form);
-		form += len + (form[len] == '\n');
-		word = "      ";
+		if (column + 1 + len > COLUMNS)
+			column = fprintf(to, "\n%*s", indent, "") - 1;
+		column += fprintf(to, " %.*s", len, form);
+		form += len;
+		if (*form == '\n' && fprintf(to, "\n       %s", tool->name) > 0)
+			column = indent;
+		form += strspn(form, " \n");
 	}
+	fputc('\n', to);
 }
 
 static void print_options(const struct ui_option *option)
@@ -59,7 +72,7 @@ static void print_options(const struct ui_option *option)
 			snprintf(letter, sizeof letter, "-%c, ", option->letter);
 		snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
 			 option->argument ? " " : "", option->argument ? option->argument : "");
-		printf("  %-28s %s\n", left, option->help);
+		printf("  %-24s %s\n", left, option->help);
 	}
 }
 

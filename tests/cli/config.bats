@@ -130,6 +130,7 @@ prefix() {
 			run -0 --separate-stderr "fcfs-$name" $h
 			same "" "$stderr"
 			[[ ${lines[0]} == "usage: fcfs-$name "* ]]
+			[ "$(wc -L <<<"$output")" -le 80 ]
 			for option in --redis --prefix --connect-timeout --timeout --reconnect --json --quiet --verbose --help --version; do
 				grep -qE -- "^  (-[a-zA-Z], |    )$option( |$)" <<<"$output"
 			done
@@ -142,7 +143,7 @@ prefix() {
 		"fcfs-$name" -h >"$T/help"
 		while read -r option; do
 			grep -qE -- "^  (-[a-zA-Z], |    )$option( |$)" "$T/help" || { echo "$name $option" && false; }
-		done < <(grep -E '^(usage:|   +fcfs-)' "$T/help" | grep -oE -- '--[a-z-]+' | sort -u)
+		done < <(sed '/^[A-Z]/,$d' "$T/help" | grep -oE -- '--[a-z-]+' | sort -u)
 	done
 }
 

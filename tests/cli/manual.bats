@@ -23,7 +23,7 @@ tools() {
 
 @test "SYNOPSIS is what -h prints behind 'usage:'" {
 	for tool in $(tools); do
-		same "$("$tool" -h | sed -n 's/^usage: //p; s/^       \([^ ]\)/\1/p')" \
+		same "$("$tool" -h | sed -E '/^[A-Z]/,$d; s/^usage: //; s/^ {7}([^ ])/\1/' | sed -E ':a; N; $!ba; s/\n {8,}/ /g')" \
 			"$(section "$MAN/$tool.1" SYNOPSIS | sed 's/^ *//')"
 	done
 }
