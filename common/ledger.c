@@ -21,7 +21,7 @@ int ledger_open(const char *url, struct ledger **ledger, struct fault *why)
 			return kinds[i].open(url + len, ledger, why);
 	}
 	/* not shown: it may hold a password */
-	return fault_set(why, EX_USAGE, "ledger's URL does not begin with 'sqlite:'");
+	return fault_set(why, EX_USAGE, "--ledger is no URL of a ledger: write sqlite:PATH");
 }
 
 void ledger_close(struct ledger *ledger)

@@ -77,9 +77,10 @@ int endpoint_init(struct endpoint *e, const struct redis_options *options, struc
 			return 0;
 		}
 	}
-	return fault_set(why, EX_USAGE,
-			 "this redis URL makes no sense: write redis://[user@]host[:port][/db] or "
-			 "unix:/path, the password in the file FCFS_REDIS_PASSWORD_FILE names");
+	return fault_set(
+		why, EX_USAGE,
+		"--redis or FCFS_REDIS is no URL of a server: write redis://[user@]host[:port][/db] or "
+		"unix:/path, the password in the file FCFS_REDIS_PASSWORD_FILE names");
 }
 
 static int bare(const struct endpoint *e, redisContext *context, struct fault *why, int argc,

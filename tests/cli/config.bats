@@ -102,7 +102,7 @@ prefix() {
 		'redis://[::1' 'redis://[::1]6379' 'redis://[]' redis://::1 redis://h: redis://h:4294967297 redis://h/4294967296 \
 		redis://h/0/1 "redis://$(printf 'x%.0s' {1..300})" "unix:/$(printf 'x%.0s' {1..300})"; do
 		run -64 --separate-stderr fcfs-join -r "$url" e ann
-		[[ $stderr == "fcfs-join: this redis URL makes no sense: write redis://[user@]host[:port][/db] or unix:/path"* ]] ||
+		[[ $stderr == "fcfs-join: --redis or FCFS_REDIS is no URL of a server: write redis://[user@]host[:port][/db] or unix:/path"* ]] ||
 			{ echo "$url: $stderr" && false; }
 		[[ $stderr != *secret* ]]
 		[ -z "$output" ]
