@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CLOCK_TOLERANCE_MS = 1000 };
 
@@ -25,6 +26,8 @@ void preflight_line(const char *verdict, const char *what, const char *detail)
 		json_end(&line);
 		printf("%.*s\n", (int)line.len, line.bytes);
 		buffer_release(&line);
+	} else if (isatty(STDOUT_FILENO)) {
+		printf("%-7s %-11s %s\n", verdict, what, detail);
 	} else {
 		printf("%s\t%s\t%s\n", verdict, what, detail);
 	}
