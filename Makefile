@@ -158,15 +158,15 @@ lint:
 pages = $(wildcard man/*.1 man/*.7)
 
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7
-	install -m 755 $(binaries) $(DESTDIR)$(BINDIR)
-	install -m 644 $(filter %.1,$(pages)) $(DESTDIR)$(MANDIR)/man1
-	install -m 644 $(filter %.7,$(pages)) $(DESTDIR)$(MANDIR)/man7
+	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7"
+	install -m 755 $(binaries) "$(DESTDIR)$(BINDIR)"
+	install -m 644 $(filter %.1,$(pages)) "$(DESTDIR)$(MANDIR)/man1"
+	install -m 644 $(filter %.7,$(pages)) "$(DESTDIR)$(MANDIR)/man7"
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(TOOLS))
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(pages))))
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(filter %.7,$(pages))))
+	rm -f $(patsubst %,"$(DESTDIR)$(BINDIR)/%",$(TOOLS))
+	rm -f $(patsubst %,"$(DESTDIR)$(MANDIR)/man1/%",$(notdir $(filter %.1,$(pages))))
+	rm -f $(patsubst %,"$(DESTDIR)$(MANDIR)/man7/%",$(notdir $(filter %.7,$(pages))))
 
 clean:
 	rm -rf build bin
