@@ -72,7 +72,7 @@ static int run(struct request *r, char **events, struct fault *why)
 	d->prefix = ui.config.prefix;
 	d->control = &ui_control;
 	d->redis = ui_connect(why);
-	d->sink = pipe_sink(STDOUT_FILENO);
+	d->sink = pipe_sink(STDOUT_FILENO, &ui_control);
 	if (!d->sink)
 		fault_set(why, EX_OSERR, "out of memory");
 	else if (d->redis && ui_check_server(d->redis, why) == 0)

@@ -54,7 +54,7 @@ static int run_with(struct request *r, struct fault *why)
 	if (r->ledger && ledger_open(r->ledger, &i->ledger, why) < 0)
 		return -1;
 	i->source = pipe_source(STDIN_FILENO);
-	i->sink = pipe_sink(STDOUT_FILENO);
+	i->sink = pipe_sink(STDOUT_FILENO, &ui_control);
 	if (!i->source || !i->sink)
 		return fault_set(why, EX_OSERR, "out of memory");
 	return issue_run(i, why);

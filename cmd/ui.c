@@ -153,21 +153,41 @@ static bool is_common(int letter)
 	for (const struct ui_option *o = COMMON; o->name; o++)
 		if (o->letter == letter)
 			return true;
-	return letter == UI_FORCE || letter == '?';
+	return letter == UI_FORCE;
+}
+
+/* getopt's own messages would show the bytes as they came. */
+static _Noreturn void refuse_option(int letter, const char *word)
+{
+	struct fault why;
+
+	if (letter == ':')
+		fault_set(&why, EX_USAGE, "option '%s' needs a value", word);
+	else if (optopt > 255 || (optopt && is_common(optopt)))
+		fault_set(&why, EX_USAGE, "option '%s' takes no value", word);
+	else if (optopt)
+		fault_set(&why, EX_USAGE, "unknown option '-%c'", optopt);
+	else
+		fault_set(&why, EX_USAGE, "unknown option '%s'", word);
+	ui_misuse(why.line);
 }
 
 static void take_options(int argc, char **argv, void *request)
 {
 	struct option options[OPTIONS_MAX + 1] = {0};
-	char letters[2 * OPTIONS_MAX + 1] = "";
+	char letters[2 * OPTIONS_MAX + 2] = ":"; /* tells a missing value from an unknown option */
 	struct fault why;
 	int letter;
 
+	opterr = 0;
 	add_options(COMMON, options, add_options(tool->options, options, 0, letters), letters);
 	while ((letter = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-		int bad = is_common(letter) ? take_common(letter, optarg, &why)
-					    : tool->take(request, letter, optarg, &why);
+		int bad;
 
+		if (letter == '?' || letter == ':')
+			refuse_option(letter, argv[optind - 1]);
+		bad = is_common(letter) ? take_common(letter, optarg, &why)
+					: tool->take(request, letter, optarg, &why);
 		if (bad)
 			ui_misuse(why.line);
 	}
@@ -184,6 +204,16 @@ static void on_signal(int number)
 	stop_signal = number;
 	(void)!write(stop_pipe[1], "", 1);
 	errno = saved;
+}
+
+/* A descriptor that was closed before we began must not become a connection: it is opened so that
+ * its use fails, as it would have. */
+static void occupy_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			_exit(EX_OSERR);
 }
 
 static void install_signals(void)
@@ -203,6 +233,7 @@ char **ui_start(const struct ui_tool *which, int argc, char **argv, void *reques
 {
 	struct fault why;
 
+	occupy_descriptors();
 	tool = which;
 	argv[0] = (char *)which->name; /* getopt's messages begin with it */
 	if (config_load(&ui.config, &why) < 0)

@@ -183,6 +183,13 @@ static int pass(struct work *w, struct lane *lane, struct fault *why)
 			return fault_set(why, EX_TEMPFAIL,
 					 "event '%s': another dispatcher has taken the lease",
 					 lane->place.name);
+		if (strcmp(lane->verdict, "lost") == 0)
+			return fault_set(why, EX_PROTOCOL,
+					 "event '%s': redis has lost grants that were written, the "
+					 "last of them ticket %" PRId64
+					 ": restore it before anybody "
+					 "dispatches again",
+					 lane->place.name, lane->after);
 		limit -= fresh;
 	} while (strcmp(lane->verdict, "more") == 0 && limit > 0 && !w->d->control->stopping());
 	if (strcmp(lane->verdict, "ended") == 0)

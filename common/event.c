@@ -102,9 +102,11 @@ int event_create(struct redis *redis, const char *prefix, const struct place *pl
 	struct reply reply = {0};
 	int result = -1;
 
-	snprintf(as_given, sizeof as_given,
-		 "stock=%" PRId64 " standby=%" PRId64 " opens=%s closes=%s codes=%s name=%s",
-		 s->stock, s->standby, s->opens, s->closes, s->codes, s->title);
+	if (snprintf(as_given, sizeof as_given,
+		     "stock=%" PRId64 " standby=%" PRId64 " opens=%s closes=%s codes=%s name=%s",
+		     s->stock, s->standby, s->opens, s->closes, s->codes,
+		     s->title) >= (int)sizeof as_given)
+		return fault_set(why, EX_USAGE, "event '%s': a setting is too long", place->name);
 	if (register_name(redis, prefix, place, why) < 0 || step_init(&step, 20, why) < 0)
 		return -1;
 	step_begin(&step, place, "create", false);

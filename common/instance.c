@@ -40,7 +40,7 @@ static int lock_slot(struct instance *instance, const char *folder, const char *
 
 	if (snprintf(path, sizeof path, "%s/%s.%s", folder, tool, slot) >= (int)sizeof path)
 		return fault_set(why, EX_CONFIG, "state folder: name too long");
-	instance->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	instance->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (instance->lock < 0)
 		return fault_errno(why, EX_CONFIG, "lock file '%s' (FCFS_STATE)", path);
 	if (flock(instance->lock, LOCK_EX | LOCK_NB) == 0)

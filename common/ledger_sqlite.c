@@ -64,8 +64,22 @@ static int sqlite_begin(struct ledger *ledger, struct fault *why)
 	return ledger_sqlite_execute(of(ledger), "BEGIN IMMEDIATE", why);
 }
 
+/* What goes into a file that nobody finds any more is not kept. */
+static int check_place(struct sqlite_ledger *self, struct fault *why)
+{
+	int moved = 0;
+
+	sqlite3_file_control(self->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (!moved)
+		return 0;
+	return fault_set(why, EX_OSERR, "ledger 'sqlite:%s': the file was moved or deleted meanwhile",
+			 self->place);
+}
+
 static int sqlite_commit(struct ledger *ledger, struct fault *why)
 {
+	if (check_place(of(ledger), why) < 0)
+		return -1;
 	return ledger_sqlite_execute(of(ledger), "COMMIT", why);
 }
 

@@ -5,9 +5,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 1 << 20, TICK_MS = 1000 };
+enum { BLOCK = 1 << 20, TICK_MS = 1000, STOP_TICKS = 3 };
 
 struct pipe_in {
 	struct source source;
@@ -141,6 +142,7 @@ struct source *pipe_source(int fd)
 
 struct pipe_out {
 	struct sink sink;
+	const struct control *control;
 	int fd;
 	size_t len;
 	char bytes[PIPE_BUF];
@@ -150,6 +152,7 @@ struct pipe_out {
 static int wait_writable(struct pipe_out *out, struct fault *why)
 {
 	struct pollfd fd = {.fd = out->fd, .events = POLLOUT};
+	int stopping = 0;
 
 	for (;;) {
 		int ready = poll(&fd, 1, TICK_MS);
@@ -158,26 +161,45 @@ static int wait_writable(struct pipe_out *out, struct fault *why)
 			return 0;
 		if (ready < 0 && errno != EINTR)
 			return fault_errno(why, EX_OSERR, "poll");
+		if (out->control->stopping() && ++stopping > STOP_TICKS)
+			return fault_set(why, EX_TEMPFAIL,
+					 "asked to stop, and nobody reads standard output: what is "
+					 "not written comes with the next run");
 		if (out->sink.waiting && out->sink.waiting(out->sink.waiting_self, why) < 0)
 			return -1;
 	}
 }
 
+/* A file that took only a part of what it was given would glue the next record to it. */
+static void cut_back(int fd, size_t part)
+{
+	off_t end = lseek(fd, 0, SEEK_CUR);
+	struct stat file;
+
+	if (part > 0 && end >= (off_t)part && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
+	    file.st_size == end)
+		(void)!ftruncate(fd, end - (off_t)part);
+}
+
 static int write_out(struct pipe_out *out, const char *bytes, size_t len, struct fault *why)
 {
-	while (len > 0) {
-		size_t part = len < PIPE_BUF ? len : PIPE_BUF;
+	size_t done = 0;
+
+	while (done < len) {
+		size_t part = len - done < PIPE_BUF ? len - done : PIPE_BUF;
 		ssize_t wrote;
 
 		if (wait_writable(out, why) < 0)
 			return -1;
-		wrote = write(out->fd, bytes, part);
+		wrote = write(out->fd, bytes + done, part);
 		if (wrote < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
-		if (wrote < 0)
-			return fault_errno(why, EX_IOERR, "standard output");
-		bytes += wrote;
-		len -= (size_t)wrote;
+		if (wrote < 0) {
+			fault_errno(why, EX_IOERR, "standard output");
+			cut_back(out->fd, done);
+			return -1;
+		}
+		done += (size_t)wrote;
 	}
 	return 0;
 }
@@ -222,13 +244,14 @@ static void pipe_out_close(struct sink *sink)
 	free(sink);
 }
 
-struct sink *pipe_sink(int fd)
+struct sink *pipe_sink(int fd, const struct control *control)
 {
 	struct pipe_out *out = calloc(1, sizeof *out);
 
 	if (!out)
 		return NULL;
 	out->fd = fd;
+	out->control = control;
 	out->sink = (struct sink){.name = "pipe",
 				  .put = pipe_put,
 				  .flush = pipe_flush,

@@ -10,8 +10,9 @@
 /* The descriptor stays the caller's. NULL: out of memory. */
 struct source *pipe_source(int fd);
 
-/* Whole records to a write, at most PIPE_BUF bytes each, so that a reader never sees a torn one
+/* Asked to stop while nobody reads, it gives up after a few seconds (EX_TEMPFAIL). A file that is full
+ * is cut back to whole records (EX_IOERR). Whole records to a write, at most PIPE_BUF bytes each, so that a reader never sees a torn one
  * from a killed writer (pipe(7)). */
-struct sink *pipe_sink(int fd);
+struct sink *pipe_sink(int fd, const struct control *);
 
 #endif

@@ -97,7 +97,33 @@ static int add_row(void *self, const struct report_row *row, struct fault *why)
 	return 0;
 }
 
-/* The busiest second, a page of seconds at a time. */
+/* A page of seconds, from the ticket `from` on. Returns the ticket to go on from, 0 at the end, -1. */
+static int64_t peak_of_page(struct redis *redis, const struct place *place, struct step *step,
+			    int64_t from, int64_t *peak, struct fault *why)
+{
+	struct reply reply = {0};
+	int64_t next = -1;
+
+	step_begin(step, place, "seconds", true);
+	step_int(step, from);
+	step_int(step, PAGE);
+	if (step_call(step, place, redis, &reply, why) < 0)
+		return -1;
+	next = reply_int(&reply);
+	while (reply_more(&reply)) {
+		int64_t joins = (reply_int(&reply), reply_int(&reply));
+
+		if (joins > *peak)
+			*peak = joins;
+	}
+	if (next != 0 && next <= from)
+		reply.unsound = true;
+	if (reply_check(&reply, place->line_key, why) < 0)
+		next = -1;
+	reply_release(&reply);
+	return next;
+}
+
 static int read_peak(struct redis *redis, const struct place *place, struct report *report,
 		     struct fault *why)
 {
@@ -106,26 +132,8 @@ static int read_peak(struct redis *redis, const struct place *place, struct repo
 
 	if (step_init(&step, 2, why) < 0)
 		return -1;
-	while (next > 0) {
-		struct reply reply = {0};
-
-		step_begin(&step, place, "seconds", true);
-		step_int(&step, next);
-		step_int(&step, PAGE);
-		next = -1;
-		if (step_call(&step, place, redis, &reply, why) == 0) {
-			next = reply_int(&reply);
-			while (reply_more(&reply)) {
-				int64_t joins = (reply_int(&reply), reply_int(&reply));
-
-				if (joins > report->peak_joins)
-					report->peak_joins = joins;
-			}
-			if (reply_check(&reply, place->line_key, why) < 0)
-				next = -1;
-		}
-		reply_release(&reply);
-	}
+	while (next > 0)
+		next = peak_of_page(redis, place, &step, next, &report->peak_joins, why);
 	step_release(&step);
 	return (int)next;
 }

@@ -109,7 +109,8 @@ end
 --   for up to COUNT tickets beyond AFTER: first those granted before and not issued, then, AFTER
 --   having reached the cursor, at most LIMIT new ones. UPTO is the AFTER to ask with next, so an
 --   answer that was lost is had again. FRESH says how many were granted by this very step.
--- VERDICT: more (ask on), idle (nobody waits, or no slot is free), paused, early, ended, stale.
+-- VERDICT: more (ask on), idle (nobody waits, or no slot is free), paused, early, ended, stale,
+-- lost (AFTER was granted once, and Redis knows it no more).
 local function grant(keys, args)
 	local event = read(keys, {
 		'state', 'opens_us', 'closes_us', 'stock', 'cursor', 'granted', 'returned', 'epoch',
@@ -123,7 +124,9 @@ local function grant(keys, args)
 	redis.call('SET', key(keys, 'lease'), args[1], 'PX', args[3])
 	local after, count = tonumber(args[4]), math.min(tonumber(args[5]), SLICE)
 	local reply, now = { 'more', 0, 0 }, now_us()
-	if after < event.cursor then
+	if after > event.cursor then
+		return { 'lost', after, 0 }
+	elseif after < event.cursor then
 		reply[2] = regrant(keys, event, after, count, reply)
 		return reply
 	end

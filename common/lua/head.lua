@@ -76,13 +76,13 @@ local function read(keys, names)
 	return event
 end
 
--- Why nobody may enter or be granted now: nil when the door is open, else the word and, for
--- 'early', the seconds to wait.
+-- Why nobody may enter now: nil when the door is open, else the word and, for 'early', the seconds
+-- to wait. What was set by hand goes before the times: a pause outlasts the closing time.
 local function door(event, now)
-	if event.state == 'closed' or (event.closes_us > 0 and now >= event.closes_us) then
+	if event.state ~= 'open' then
+		return event.state
+	elseif event.closes_us > 0 and now >= event.closes_us then
 		return 'closed'
-	elseif event.state == 'paused' then
-		return 'paused'
 	elseif now < event.opens_us then
 		return 'early', math.ceil((event.opens_us - now) / 1000000)
 	end

@@ -246,6 +246,64 @@ teardown() { reap; }
 	all_issued a 5 "$T/out"
 }
 
+@test "a disk that fills in the middle of a record leaves whole records, and appending goes on" {
+	event a 30 30
+	fcfs-dispatch a >"$T/w"
+	(
+		ulimit -f 4 # blocks of 1 KiB
+		trap '' XFSZ
+		fcfs-issue --chunk 1 <"$T/w" >>"$T/out"
+	) && status=0 || status=$?
+	same 74 "$status"
+	jq -e . "$T/out" >/dev/null
+	fcfs-dispatch a | fcfs-issue >>"$T/out"
+	same 30 "$(jq -r .code "$T/out" | sort -u | wc -l)"
+	same 30 "$(jq -r .user "$T/out" | sort -u | wc -l)"
+}
+
+@test "asked to stop while nobody reads: it gives up after a while, and the next run has the rest" {
+	event a 2000 2000
+	mkfifo "$T/pipe"
+	exec 7<>"$T/pipe"
+	spawn fcfs-dispatch a >"$T/pipe"
+	soon field_is a granted 1000
+	kill -TERM "$pid"
+	status=0
+	timeout $LIMIT tail --pid="$pid" -f /dev/null
+	wait "$pid" || status=$?
+	exec 7>&-
+	same 75 "$status"
+	same 0 "$(redis exists "$(key a lease)")"
+	flow a "$T/out"
+	same 2000 "$(jq -r .user "$T/out" | sort -u | wc -l)"
+}
+
+@test "redis has forgotten grants that were written: 76, and nothing is granted again" {
+	event a 10 10
+	spawn fcfs-dispatch --batch 4 --every 1h a >"$T/w"
+	soon has "$T/w" 4
+	kill "$pid" && wait "$pid" || :
+	# what a failover to a copy of before would show its dispatcher
+	epoch=$(redis fcall fcfs_lease_1 2 "$(key a event)" "$(key a line)" me 5000 pipe | sed -n 2p)
+	redis hset "$(key a event)" cursor 2 granted 2 >/dev/null
+	same 'lost 4 0' "$(redis fcall fcfs_grant_1 2 "$(key a event)" "$(key a line)" me "$epoch" 5000 4 10 10 | paste -sd ' ')"
+	same '2 2' "$(field a granted) $(field a cursor)"
+}
+
+@test "a pause outlasts the closing time" {
+	event a 5 3 --closes +1s
+	fcfs-event set a --state paused
+	past_closing() {
+		[ "$(redis time | head -n 1)" -gt $(($(field a closes_us) / 1000000)) ]
+	}
+	soon past_closing
+	run -1 fcfs-dispatch a
+	same 0 "$(field a granted)"
+	fcfs-event set a --state open
+	run -0 fcfs-dispatch a
+	same 3 "$(field a granted)"
+}
+
 @test "nobody reads stdout: 74, and the rerun is complete" {
 	event a 5 5
 	closed_pipe

@@ -549,6 +549,29 @@ pending_is() {
 	in_ledger "$T/out"
 }
 
+@test "the ledger's file is deleted under a running issuer: 71, and a rerun keeps all" {
+	event a 20 20
+	fcfs-dispatch a >"$T/w"
+	mkfifo "$T/in"
+	issue_from_pipe() {
+		issue --chunk 5 <"$T/in" >"$T/out"
+	}
+	spawn issue_from_pipe
+	exec 7>"$T/in"
+	head -n 5 "$T/w" >&7
+	soon has "$T/out" 5
+	rm "$T"/ledger*
+	tail -n +6 "$T/w" >&7
+	exec 7>&-
+	status=0
+	wait "$pid" || status=$?
+	same 71 "$status"
+	same 5 "$(wc -l <"$T/out")"
+	fcfs-dispatch a | issue >>"$T/out"
+	same 20 "$(jq -r .code "$T/out" | sort -u | wc -l)"
+	same 15 "$(ledger 'select count(*) from issued')"
+}
+
 @test "another process has the ledger: waits, and goes on when it is free" {
 	event a 3 3
 	fcfs-dispatch a >"$T/w"

@@ -146,9 +146,9 @@ asker() {
 	fcfs-event set e --closes now
 	same "already closed" "$(decisions)"
 	fcfs-event set e --state paused
-	same "already closed" "$(decisions)"
+	same "already paused" "$(decisions)"
 	fcfs-leave e ann
-	same "left closed" "$(decisions)"
+	same "left paused" "$(decisions)"
 }
 
 @test "somebody named twice in one call has one place" {

@@ -252,6 +252,18 @@ peak_kib() { # PID
 	grep -q 'fcfs-join: standard output: Broken pipe' "$T/errors"
 }
 
+@test "descriptors closed at the start never become connections: 74, and it ends soon" {
+	fcfs-event create e --stock 5 >/dev/null
+	fcfs-join e p >/dev/null
+	local command status
+	for command in 'fcfs-join e p >&-' 'fcfs-join e p <&- >&-' 'fcfs-join e <&-' 'fcfs-rank e p >&- 2>&-' \
+		'fcfs-dispatch e >&-' 'fcfs-dispatch e <&- >&-' 'fcfs-issue <&-'; do
+		status=0
+		eval "timeout 20 $command" || status=$?
+		same "$command 74" "$command $status"
+	done
+}
+
 @test "SIGTERM: all that was taken is answered, then it ends with 0" {
 	event 10000000
 	mkfifo "$T/pipe"

@@ -147,7 +147,7 @@ static void whole_records(void)
 	int fds[2], filled = 0;
 
 	ok(pipe2(fds, O_DIRECT) == 0, "a pipe that keeps each write apart");
-	sink = pipe_sink(fds[1]);
+	sink = pipe_sink(fds[1], &CONTROL);
 	memset(record, 'r', sizeof record);
 	for (int i = 0; i < 40; i++)
 		filled += sink->put(sink, record, 700 + (size_t)i, &why);
@@ -175,7 +175,7 @@ static void blocked(void)
 	int fds[2], result = 0;
 
 	ok(pipe(fds) == 0, "a pipe nobody reads");
-	sink = pipe_sink(fds[1]);
+	sink = pipe_sink(fds[1], &CONTROL);
 	sink->waiting = waiting;
 	sink->waiting_self = &fds[0];
 	memset(record, 'r', sizeof record);
