@@ -72,7 +72,8 @@ static int check_place(struct sqlite_ledger *self, struct fault *why)
 	sqlite3_file_control(self->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 	if (!moved)
 		return 0;
-	return fault_set(why, EX_OSERR, "ledger 'sqlite:%s': the file was moved or deleted meanwhile",
+	return fault_set(why, EX_OSERR,
+			 "ledger 'sqlite:%s': the file was moved or deleted meanwhile",
 			 self->place);
 }
 

@@ -269,7 +269,7 @@ teardown() { reap; }
 	soon field_is a granted 1000
 	kill -TERM "$pid"
 	status=0
-	timeout $LIMIT tail --pid="$pid" -f /dev/null
+	timeout "$LIMIT" tail --pid="$pid" -f /dev/null
 	wait "$pid" || status=$?
 	exec 7>&-
 	same 75 "$status"
