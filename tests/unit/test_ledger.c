@@ -26,8 +26,8 @@ static void refused(const char *where, int status, const char *part, const char 
 
 static void test_urls(void)
 {
-	refused("", EX_USAGE, "does not begin", "an empty URL");
-	refused("mysql://u:secret@h/db", EX_USAGE, "does not begin", "a foreign URL");
+	refused("", EX_USAGE, "write sqlite:PATH", "an empty URL");
+	refused("mysql://u:secret@h/db", EX_USAGE, "write sqlite:PATH", "a foreign URL");
 	refused("sqlite:", EX_USAGE, "names no file", "a URL without a place");
 	use_file("missing/folder.db");
 	refused(url, EX_OSERR, "No such file or directory", "a folder that is missing");
