@@ -38,7 +38,8 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $
 
 base    = common/fault common/clock common/name common/parse common/config common/buffer common/json \
           common/histogram
-redis   = common/redis common/redis_connect common/redis_reply common/redis_library library common/server common/step
+redis   = common/redis common/redis_connect common/redis_reply common/redis_library library \
+          common/server common/step
 people  = common/people common/stream
 event   = common/event
 records = common/record common/code common/run common/runlog common/who
@@ -58,7 +59,8 @@ fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-event    = cmd/ui cmd/table cmd/preflight $(base) $(redis) $(event) common/code common/who
 fcfs-setup    = cmd/ui cmd/preflight cmd/acl $(base) $(redis) $(event)
 fcfs-dispatch = cmd/ui $(base) $(redis) $(records) $(bus) common/instance common/grant common/dispatch
-fcfs-issue    = cmd/ui $(base) $(redis) $(event) $(records) $(bus) $(ledger) common/award common/reconcile common/issue
+fcfs-issue    = cmd/ui $(base) $(redis) $(event) $(records) $(bus) $(ledger) common/award \
+                common/reconcile common/issue
 fcfs-report   = cmd/ui cmd/table $(base) $(redis) $(event) $(records) common/report
 
 # The libraries a tool links beyond hiredis.

@@ -272,8 +272,15 @@ struct redis *ui_connect(struct fault *why)
 {
 	struct redis_options options = config_redis(&ui.config);
 	struct redis *redis;
+	struct fault refused;
 
-	return redis_open(&options, &redis, why) == 0 ? redis : NULL;
+	if (redis_open(&options, &redis, &refused) == 0)
+		return redis;
+	*why = refused;
+	if (refused.status == EX_UNAVAILABLE)
+		fault_set(why, EX_UNAVAILABLE,
+			  "%.800s: start it, or name another with -r or FCFS_REDIS", refused.line);
+	return NULL;
 }
 
 int ui_check_server(struct redis *redis, struct fault *why)

@@ -506,13 +506,14 @@ peak_kib() { # PID
 	event 5
 	"$TREE/scripts/servers" stop "$T/other" 3>&-
 	start=$SECONDS
+	hint='start it, or name another with -r or FCFS_REDIS'
 	for tool in "join e ann" "leave e ann" "rank e ann" "event list" "setup redis" "dispatch e" "issue"; do
 		# shellcheck disable=SC2086 # several words
 		run -69 fcfs-${tool%% *} ${tool#"${tool%% *}"} </dev/null
-		[ "$output" = "fcfs-${tool%% *}: redis '127.0.0.1:$REDIS_PORT': Connection refused" ]
+		[ "$output" = "fcfs-${tool%% *}: redis '127.0.0.1:$REDIS_PORT': Connection refused: $hint" ]
 	done
 	run -69 fcfs-join -r "unix:$T/none.sock" e ann
-	[ "$output" = "fcfs-join: redis '$T/none.sock': No such file or directory" ]
+	[ "$output" = "fcfs-join: redis '$T/none.sock': No such file or directory: $hint" ]
 	[ $((SECONDS - start)) -le 4 ]
 }
 
