@@ -100,6 +100,8 @@ static const struct meaning MEANINGS[] = {
 	{"NOAUTH", REMEDY_NONE, EX_CONFIG, ": name a file with FCFS_REDIS_PASSWORD_FILE"},
 	{"WRONGPASS", REMEDY_NONE, EX_CONFIG, ""},
 	{"NOPERM", REMEDY_NONE, EX_CONFIG, ": grant what fcfs-setup acl prints"},
+	{"ERR ACL failure in script", REMEDY_NONE, EX_CONFIG, /* as 8.0 says it */
+	 ": grant what fcfs-setup acl prints"},
 	{"ERR The user executing the script", REMEDY_NONE, EX_CONFIG, /* NOPERM, as 7.0 says it */
 	 ": grant what fcfs-setup acl prints"},
 	{"MOVED", REMEDY_NONE, EX_CONFIG, ": a cluster is not supported"},
