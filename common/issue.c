@@ -132,13 +132,19 @@ struct group {
 	size_t assigned;
 };
 
+/* 0: they are of one group. */
+static int compare_events(const struct award *x, const struct award *y)
+{
+	int order = strcmp(x->issued.winner.event, y->issued.winner.event);
+
+	return order ? order : strcmp(x->issued.winner.id, y->issued.winner.id);
+}
+
 static int by_event(const void *a, const void *b)
 {
 	const struct award *x = *(struct award *const *)a, *y = *(struct award *const *)b;
-	int order = strcmp(x->issued.winner.event, y->issued.winner.event);
+	int order = compare_events(x, y);
 
-	if (order == 0)
-		order = strcmp(x->issued.winner.id, y->issued.winner.id);
 	return order ? order : (x < y ? -1 : x > y);
 }
 
@@ -270,12 +276,10 @@ static int issue_chunk(struct work *w, size_t count, struct fault *why)
 	qsort(w->order, w->awards, sizeof *w->order, by_event);
 	for (size_t first = 0, last; first < w->awards; first = last) {
 		struct group group = {.award = &w->order[first]};
-		const struct winner *head = &w->order[first]->issued.winner;
 
-		for (last = first; last < w->awards; last++)
-			if (strcmp(w->order[last]->issued.winner.id, head->id) != 0 ||
-			    strcmp(w->order[last]->issued.winner.event, head->event) != 0)
-				break;
+		last = first + 1;
+		while (last < w->awards && compare_events(w->order[first], w->order[last]) == 0)
+			last++;
 		group.count = last - first;
 		if (issue_group(w, &group, why) < 0)
 			return -1;
