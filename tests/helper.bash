@@ -16,7 +16,7 @@ export FCFS_CONFIG=/dev/null
 # Another process's way to this file's server: exported, because bats runs each test in its own.
 servers_start() {
 	export SERVERS=$BATS_FILE_TMPDIR/servers
-	eval "$("$TREE/scripts/servers" start "$SERVERS" 3>&-)"
+	eval "$("$TREE/scripts/servers" start --brokers 0 "$SERVERS" 3>&-)"
 	export REDIS_PORT=${FCFS_REDIS##*:}
 }
 

@@ -14,7 +14,7 @@ teardown() {
 
 # other_server ARGUMENT...: a second server, for this test alone; FCFS_REDIS names it from here on
 other_server() {
-	eval "$(FCFS_REDIS_SERVER_ARGS="$*" "$TREE/scripts/servers" start "$T/other" 3>&-)"
+	eval "$(FCFS_REDIS_SERVER_ARGS="$*" "$TREE/scripts/servers" start --brokers 0 "$T/other" 3>&-)"
 	REDIS_PORT=${FCFS_REDIS##*:}
 }
 

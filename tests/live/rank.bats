@@ -177,7 +177,7 @@ left:c:3:-:-:left' ]
 	event 2 2 a b c
 	redis config set repl-diskless-sync-delay 0
 	eval "$(FCFS_REDIS_SERVER_ARGS="--replicaof 127.0.0.1 $REDIS_PORT" \
-		"$TREE/scripts/servers" start "$T/other" 3>&-)"
+		"$TREE/scripts/servers" start --brokers 0 "$T/other" 3>&-)"
 	replica_has() {
 		[ "$(redis-cli -u "$FCFS_REDIS" zcard "$(key e line)")" = 3 ]
 	}

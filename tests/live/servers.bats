@@ -16,7 +16,7 @@ teardown() {
 }
 
 start() {
-	eval "$("$servers" start "${1:-$dir}")"
+	eval "$("$servers" start --brokers 0 "${1:-$dir}")"
 	pid=$(cat "${1:-$dir}/redis/pid")
 	port=$(cat "${1:-$dir}/redis/port")
 }
@@ -27,25 +27,26 @@ ended() {
 }
 
 @test "start prints the environment of a server that answers" {
-	run -0 "$servers" start "$dir"
+	run -0 "$servers" start --brokers 0 "$dir"
 	port=$(cat "$dir/redis/port")
 	[ "$output" = "export FCFS_REDIS=redis://127.0.0.1:$port
+unset FCFS_BROKERS
 export FCFS_STATE='$dir/state'" ]
 	[ "$(redis-cli -p "$port" ping)" = PONG ]
 	[ -d "$dir/state" ]
 }
 
 @test "start twice: the same server, the same lines" {
-	run -0 "$servers" start "$dir"
+	run -0 "$servers" start --brokers 0 "$dir"
 	first=$output pid=$(cat "$dir/redis/pid")
-	run -0 "$servers" start "$dir"
+	run -0 "$servers" start --brokers 0 "$dir"
 	[ "$output" = "$first" ]
 	[ "$(cat "$dir/redis/pid")" = "$pid" ]
 }
 
 @test "several starts at once: one server" {
 	for i in 1 2 3 4; do
-		"$servers" start "$dir" >"$BATS_TEST_TMPDIR/$i" 3>&- &
+		"$servers" start --brokers 0 "$dir" >"$BATS_TEST_TMPDIR/$i" 3>&- &
 	done
 	wait
 	for i in 2 3 4; do
@@ -105,7 +106,7 @@ export FCFS_STATE='$dir/state'" ]
 	echo "$port" >"$other/redis/port"
 	start "$other"
 	[ "$port" = "$old_port" ]
-	run -0 --separate-stderr "$servers" start "$dir"
+	run -0 --separate-stderr "$servers" start --brokers 0 "$dir"
 	[ "$stderr" = "servers: port $old_port is taken, redis gets another" ]
 	[ "$(cat "$dir/redis/port")" != "$old_port" ]
 	[ "$(redis-cli -p "$(cat "$dir/redis/port")" config get dir | tail -n 1)" = "$dir/redis" ]
@@ -186,7 +187,7 @@ export FCFS_STATE='$dir/state'" ]
 }
 
 @test "a server that refuses its arguments: status 71 and its words" {
-	FCFS_REDIS_SERVER_ARGS='--no-such-option 1' run -71 "$servers" start "$dir"
+	FCFS_REDIS_SERVER_ARGS='--no-such-option 1' run -71 "$servers" start --brokers 0 "$dir"
 	[[ $output == *'no-such-option'* ]]
 	[[ $output == *"servers: redis did not start: see '$dir/redis/log'" ]]
 	run -1 "$servers" status "$dir"
@@ -201,6 +202,6 @@ export FCFS_STATE='$dir/state'" ]
 	for tool in bash dirname mkdir flock; do
 		ln -s "$(command -v $tool)" "$BATS_TEST_TMPDIR/bin/"
 	done
-	PATH=$BATS_TEST_TMPDIR/bin run -69 "$servers" start "$dir"
+	PATH=$BATS_TEST_TMPDIR/bin run -69 "$servers" start --brokers 0 "$dir"
 	[ "$output" = 'servers: no redis-server: install it with scripts/deps' ]
 }

@@ -26,7 +26,7 @@ event() {
 
 # other_server ARGUMENT...: a second server, for this test alone; FCFS_REDIS names it from here on
 other_server() {
-	eval "$(FCFS_REDIS_SERVER_ARGS="$*" "$TREE/scripts/servers" start "$T/other" 3>&-)"
+	eval "$(FCFS_REDIS_SERVER_ARGS="$*" "$TREE/scripts/servers" start --brokers 0 "$T/other" 3>&-)"
 	REDIS_PORT=${FCFS_REDIS##*:}
 	server_pid=$(cat "$T/other/redis/pid")
 }
