@@ -24,8 +24,10 @@ kafka_environment() {
 
 # kafka_prepare: what needs no lock, and may take long the first time
 kafka_prepare() {
-	command -v java >/dev/null || fail 'no java, which Kafka runs on: install it with scripts/deps' 69
-	kafka_classpath=$("$scripts/kafka-jars") || exit $?
+	kafka_java=$("$scripts/kafka-java") || exit $?
+	mapfile -t kafka_java <<<"$kafka_java"
+	kafka_java=(java "${kafka_java[@]}" -Djava.io.tmpdir=. -Dorg.slf4j.simpleLogger.showDateTime=true
+		'-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS')
 }
 
 # kafka_answers [COUNT]: a broker of this cluster answers on $port and knows COUNT brokers or more. The bytes are a
@@ -76,17 +78,18 @@ kafka_port() {
 	fail "no free port after $attempt attempts" 75
 }
 
-# kafka_ports NAME...: for those to be started; the controllers must know each other's, so all have one
+# kafka_ports UP NAME...: for those to be started. The controllers must know each other's, so all have one; those that run,
+# UP in number, cannot learn another.
 kafka_ports() {
-	local name before
+	local up=$1 before
+	shift
 	for server; do
 		before=$(read_number "$dir/$server/controller-port")
 		kafka_port controller-port
-		[ -z "$before" ] || [ "$before" = "$port" ] || [ $# -eq "$kafka_down" ] || :
+		[ "$up" -eq 0 ] || [ "$port" = "$before" ] || fail "stop all brokers of '$dir', then start them with the new port" 75
 		kafka_port port
 	done
 	for server in $(kafka_names); do
-		mkdir -p "$dir/$server"
 		[ -s "$dir/$server/controller-port" ] || kafka_port controller-port
 	done
 }
@@ -94,6 +97,8 @@ kafka_ports() {
 # The shipped settings, and what differs a folder and a broker.
 kafka_configure() {
 	local id=${server#kafka-} copies=$((brokers < 3 ? brokers : 3)) name voters=''
+	# a killed broker comes back when its session has ended; one that is fenced because the machine is slow hurts others
+	local session_ms=$((brokers > 1 ? 4000 : 2000))
 	for name in $(kafka_names); do
 		voters+=${voters:+,}${name#kafka-}@127.0.0.1:$(read_number "$dir/$name/controller-port")
 	done
@@ -101,25 +106,18 @@ kafka_configure() {
 	printf '\n# added by %s\n' "${0##*/}"
 	printf '%s\n' "node.id=$id" "controller.quorum.voters=$voters" \
 		"listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$(read_number "$dir/$server/controller-port")" \
-		"advertised.listeners=PLAINTEXT://127.0.0.1:$port"
+		"advertised.listeners=PLAINTEXT://127.0.0.1:$port" \
+		"broker.session.timeout.ms=$session_ms" "broker.heartbeat.interval.ms=$((session_ms / 4))"
 	printf "%s=$copies\n" default.replication.factor offsets.topic.replication.factor \
 		transaction.state.log.replication.factor share.coordinator.state.topic.replication.factor
 	printf "%s=$((copies > 2 ? 2 : 1))\n" min.insync.replicas transaction.state.log.min.isr \
 		share.coordinator.state.topic.min.isr
 }
 
-# kafka_java CLASS ARGUMENT...: sets command, which is to run in the broker's folder
-kafka_java() {
-	local options
-	read -ra options <<<"${FCFS_KAFKA_JVM_ARGS--XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx256m}"
-	command=(java "${options[@]}" -XX:-UsePerfData -Djava.io.tmpdir=. -Dorg.slf4j.simpleLogger.showDateTime=true
-		'-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS' -cp "$kafka_classpath" "$@")
-}
-
 kafka_format() {
 	[ ! -s "$dir/$server/data/meta.properties" ] || return 0
-	kafka_java kafka.tools.StorageTool format --ignore-formatted -c server.properties -t "$(cat "$dir/cluster-id")"
-	(cd "$dir/$server" && "${command[@]}" </dev/null >>log 2>&1) || {
+	(cd "$dir/$server" && "${kafka_java[@]}" kafka.tools.StorageTool format --ignore-formatted -c server.properties \
+		-t "$(cat "$dir/cluster-id")" </dev/null >>log 2>&1) || {
 		tail -n 5 "$dir/$server/log" >&2
 		fail "$server cannot format its folder: see '$dir/$server/log'" 71
 	}
@@ -131,13 +129,20 @@ kafka_launch() {
 	port=$(read_number "$dir/$server/port")
 	kafka_configure >"$dir/$server/server.properties"
 	kafka_format
-	kafka_java kafka.Kafka server.properties "${arguments[@]}"
 	cd "$dir/$server"
-	detached log "${command[@]}"
+	detached log "${kafka_java[@]}" kafka.Kafka server.properties "${arguments[@]}"
 	echo "$pid" >pid
 }
 
-# kafka_try NAME...: one attempt to start them; 0 they answer, 1 a port was another's
+# kafka_failed LOG_SIZE: why $server does not start; returns if a port was another's
+kafka_failed() {
+	rm -f "$dir/$server/pid"
+	! kafka_new "$1" | grep -q 'Address already in use' || return 0
+	kafka_new "$1" | tail -n 5 >&2
+	fail "$server did not start: see '$dir/$server/log'" 71
+}
+
+# kafka_try NAME...: one attempt to start them; 0 they have started, 1 a port was another's
 kafka_try() {
 	local -A size
 	for server; do
@@ -147,14 +152,9 @@ kafka_try() {
 	done
 	for server; do
 		pid=$(read_number "$dir/$server/pid")
-		port=$(read_number "$dir/$server/port")
 		limit_s=$kafka_limit_s wait_until kafka_settled "${size[$server]}" ||
-			{ end && fail "$server does not answer within $kafka_limit_s s: see '$dir/$server/log'" 75; }
-		ended || continue
-		rm -f "$dir/$server/pid"
-		! kafka_new "${size[$server]}" | grep -q 'Address already in use' || return 1
-		kafka_new "${size[$server]}" | tail -n 5 >&2
-		fail "$server did not start: see '$dir/$server/log'" 71
+			fail "$server does not start within $kafka_limit_s s: see '$dir/$server/log'" 75
+		! ended || { kafka_failed "${size[$server]}" && return 1; }
 	done
 }
 
@@ -171,16 +171,28 @@ kafka_start() {
 			down+=("$server")
 		fi
 	done
-	up=$((up + ${#down[@]}))
-	[ $((2 * up)) -gt "$brokers" ] || fail "$* cannot start alone: more than half of the $brokers brokers must run" 75
+	[ $((2 * (up + ${#down[@]}))) -gt "$brokers" ] ||
+		fail "more than half of the $brokers brokers must run: start the others with $*" 75
 	for attempt in 1 2 3 4 5; do
-		kafka_ports "${down[@]}"
+		kafka_ports "$up" "${down[@]}"
+		trap 'stop "${down[@]}"' EXIT
 		! kafka_try "${down[@]}" || break
 		[ "$attempt" -lt 5 ] || fail "no free ports after $attempt attempts" 75
 		stop "${down[@]}"
 	done
+	trap - EXIT
+	up=$((up + ${#down[@]}))
 	for server; do
 		running || fail "$server has just ended: see '$dir/$server/log'" 75
 		wait_until kafka_answers "$up" || fail "$server, pid $pid, runs and does not answer" 75
 	done
+}
+
+# kafka_patience: seconds that a broker gets to end. The last ones of several would wait for another leader in vain.
+kafka_patience() {
+	local name left=$brokers
+	for name; do
+		[ "${name%-*}" != kafka ] || left=$((left - 1))
+	done
+	echo $((brokers > 1 && 2 * left <= brokers ? 2 : limit_s))
 }
