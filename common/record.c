@@ -21,6 +21,26 @@ void record_winner(struct buffer *buffer, const struct winner *winner)
 	json_end(buffer);
 }
 
+void record_request(struct buffer *buffer, const struct winner *winner)
+{
+	begin(buffer, "request", winner);
+	json_int(buffer, "joined_us", winner->joined_us);
+	json_end(buffer);
+}
+
+void record_progress(struct buffer *buffer, const char *event, const char *id,
+		     const struct progress *progress)
+{
+	json_begin(buffer);
+	json_cstring(buffer, "type", "progress");
+	json_cstring(buffer, "event", event);
+	json_cstring(buffer, "id", id);
+	json_int(buffer, "requests", progress->requests);
+	json_int(buffer, "winners", progress->winners);
+	json_int(buffer, "seq", progress->seq);
+	json_end(buffer);
+}
+
 void record_issued(struct buffer *buffer, const struct issued *issued)
 {
 	begin(buffer, "issued", &issued->winner);
@@ -106,8 +126,6 @@ static int read_int(const json_t *object, const char *name, int64_t min, int64_t
 
 static int read_winner(const json_t *object, struct winner *winner, struct fault *why)
 {
-	if (!json_is_object(object))
-		return fault_set(why, EX_DATAERR, "not a JSON object");
 	if (check_type(object, "winner", why) < 0 ||
 	    read_text(object, "event", event_fault, winner->event, why) < 0 ||
 	    read_text(object, "id", uuid_fault, winner->id, why) < 0 ||
@@ -141,18 +159,77 @@ static int refuse(const json_error_t *error, struct fault *why)
 	}
 }
 
-int record_read_winner(const char *bytes, size_t len, struct winner *winner, struct fault *why)
+/* The bytes as an object, which the caller releases, or NULL and why. */
+static json_t *load(const char *bytes, size_t len, struct fault *why)
 {
 	json_error_t error;
 	json_t *object;
-	int answer;
 
-	if (len > RECORD_MAX)
-		return fault_set(why, EX_DATAERR, "longer than %d bytes", RECORD_MAX);
+	if (len > RECORD_MAX) {
+		fault_set(why, EX_DATAERR, "longer than %d bytes", RECORD_MAX);
+		return NULL;
+	}
 	object = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
 	if (!object)
-		return refuse(&error, why);
-	answer = read_winner(object, winner, why);
+		refuse(&error, why);
+	else if (!json_is_object(object)) {
+		json_decref(object);
+		fault_set(why, EX_DATAERR, "not a JSON object");
+		return NULL;
+	}
+	return object;
+}
+
+int record_read_winner(const char *bytes, size_t len, struct winner *winner, struct fault *why)
+{
+	json_t *object = load(bytes, len, why);
+	int answer = object ? read_winner(object, winner, why) : -1;
+
 	json_decref(object);
 	return answer;
+}
+
+static int read_progress(const json_t *object, const char *id, struct progress *progress,
+			 struct fault *why)
+{
+	char own_id[UUID_LEN + 1];
+
+	if (check_type(object, "progress", why) < 0 ||
+	    read_text(object, "id", uuid_fault, own_id, why) < 0 ||
+	    read_int(object, "requests", 0, &progress->requests, why) < 0 ||
+	    read_int(object, "winners", 0, &progress->winners, why) < 0 ||
+	    read_int(object, "seq", 0, &progress->seq, why) < 0)
+		return -1;
+	return strcmp(own_id, id) == 0
+		       ? 0
+		       : fault_set(why, EX_DATAERR, "field 'id' is another event's");
+}
+
+int record_read_progress(const char *bytes, size_t len, const char *id, struct progress *progress,
+			 struct fault *why)
+{
+	struct fault bad;
+	json_t *object = load(bytes, len, &bad);
+	int answer = object ? read_progress(object, id, progress, &bad) : -1;
+
+	json_decref(object);
+	return answer == 0 ? 0
+			   : fault_set(why, EX_PROTOCOL, "a progress record of event id '%s': %s",
+				       id, bad.line);
+}
+
+int record_log_user(const char *bytes, size_t len, char user[PERSON_MAX + 1], struct fault *why)
+{
+	struct fault bad;
+	json_t *object = load(bytes, len, &bad);
+	size_t size;
+	const char *text = object ? text_field(object, "user", &size, &bad) : NULL;
+
+	if (text && size <= PERSON_MAX)
+		memcpy(user, text, size + 1);
+	json_decref(object);
+	return text && size <= PERSON_MAX
+		       ? 0
+		       : fault_set(why, EX_PROTOCOL, "a record of the outbox is not ours: %s",
+				   text ? "a person's name is too long" : bad.line);
 }

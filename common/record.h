@@ -1,8 +1,12 @@
 /*
  * record.h - the records of the bus: one JSON object a line, UTF-8, fields in the order below.
  *
- *   winner  type event id user ticket joined_us granted_us
- *   issued  type event id user ticket code joined_us granted_us issued_us
+ *   request   type event id user ticket joined_us
+ *   winner    type event id user ticket joined_us granted_us
+ *   issued    type event id user ticket code joined_us granted_us issued_us
+ *   progress  type event id requests winners seq
+ *   log       type event id seq at_us who what user ticket before after (written by
+ *             common/lua/head.lua, in the step that decides)
  *
  * Readers ignore fields they do not know and refuse a missing field, a wrong type, an illegal
  * name, a ticket below 1, a negative time, or a field named twice.
@@ -11,6 +15,7 @@
 #define FCFS_RECORD_H
 
 #include "buffer.h"
+#include "bus.h"
 #include "fault.h"
 #include "name.h"
 
@@ -30,13 +35,22 @@ struct issued {
 };
 
 /* Each appends its object without a newline. */
+void record_request(struct buffer *, const struct winner *); /* granted_us is not asked */
 void record_winner(struct buffer *, const struct winner *);
 void record_issued(struct buffer *, const struct issued *);
+void record_progress(struct buffer *, const char *event, const char *id, const struct progress *);
 
 /* Reads a winner from bytes (no newline, any bytes at all). 0, or -1 with EX_DATAERR and what is
  * wrong ("not JSON", "field 'ticket' is missing", ...), never more than a line. Longer than
  * RECORD_MAX is refused unread. */
 enum { RECORD_MAX = 65536 };
 int record_read_winner(const char *bytes, size_t len, struct winner *, struct fault *why);
+
+/* The progress of the event with this id. EX_PROTOCOL where it is none: only fcfs writes it. */
+int record_read_progress(const char *bytes, size_t len, const char *id, struct progress *,
+			 struct fault *why);
+
+/* The person a log record is about, "" for none. EX_PROTOCOL where it is no such record. */
+int record_log_user(const char *bytes, size_t len, char user[PERSON_MAX + 1], struct fault *why);
 
 #endif

@@ -1,0 +1,193 @@
+/*
+ * kafka_group.c - the issuers' group: joining it as a static member, taking partitions, leaving.
+ *
+ *   joining --assigned--> claiming --claim, assign at the committed offsets--> reading
+ *      ^                                                                          |
+ *      +-------------------- revoked: what was taken is dropped -----------------+
+ *
+ * What is taken belongs to the generation of the group in which it was taken: once that has
+ * passed, nothing of it may be committed, for a broker checks who commits and in which generation,
+ * not whose the partitions are. So the member's metadata is that of the last assignment, never
+ * asked for anew.
+ */
+#include "kafka_private.h"
+
+#include "clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { POLL_MS = 100, ASK_MS = 5000, LEAVE_MS = 1000 };
+
+int kafka_in_failed(struct kafka_in *in, rd_kafka_resp_err_t error, const char *text,
+		    struct fault *why)
+{
+	if (kafka_sort(in->kafka, error, text, why) == KAFKA_FENCED)
+		fault_set(why, EX_TEMPFAIL,
+			  "kafka '%s': another issuer runs as '%s': name this one with --instance",
+			  in->kafka->options.brokers, in->name);
+	return -1;
+}
+
+int kafka_in_grow(struct kafka_in *in, int32_t parts, struct fault *why)
+{
+	struct kafka_part *more;
+
+	if (parts <= in->parts)
+		return 0;
+	more = realloc(in->part, (size_t)parts * sizeof *more);
+	if (!more)
+		return fault_set(why, EX_OSERR, "out of memory");
+	in->part = more;
+	for (; in->parts < parts; in->parts++)
+		in->part[in->parts] = (struct kafka_part){.next = -1, .committed = -1};
+	return 0;
+}
+
+static void disown(struct kafka_in *in)
+{
+	if (in->ours)
+		rd_kafka_topic_partition_list_destroy(in->ours);
+	if (in->member)
+		rd_kafka_consumer_group_metadata_destroy(in->member);
+	in->ours = NULL;
+	in->member = NULL;
+	for (int32_t p = 0; p < in->parts; p++) {
+		in->part[p].ours = false;
+		in->part[p].next = in->part[p].committed = -1;
+	}
+}
+
+/* The group has decided. From a poll, so in our own thread. */
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
+			 rd_kafka_topic_partition_list_t *list, void *self)
+{
+	struct kafka_in *in = ((struct kafka *)self)->in;
+	bool assigned = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+
+	rd_kafka_assign(rk, assigned ? list : NULL);
+	disown(in);
+	if (assigned) {
+		in->ours = rd_kafka_topic_partition_list_copy(list);
+		in->member = rd_kafka_consumer_group_metadata(rk);
+	}
+	in->lost = true;
+	in->fresh = assigned;
+	in->moved_ms = clock_ms();
+}
+
+/* Tells who takes over what of each partition is committed. */
+static int tell_claim(struct kafka_in *in, struct fault *why)
+{
+	struct span *span = calloc((size_t)in->ours->cnt + 1, sizeof *span);
+	size_t count = 0;
+	int result;
+
+	if (!span)
+		return fault_errno(why, EX_OSERR, "kafka");
+	for (int i = 0; i < in->ours->cnt; i++)
+		if (in->ours->elems[i].offset >= 0)
+			span[count++] = (struct span){in->ours->elems[i].partition,
+						      in->ours->elems[i].offset};
+	result = count && in->source.claim
+			 ? in->source.claim(in->source.claim_self, span, count, why)
+			 : 0;
+	free(span);
+	return result;
+}
+
+/* Asking for what is committed comes first of all: offsets sent with a transaction to a group that
+ * was never asked may hang. */
+int kafka_in_claim(struct kafka_in *in, struct fault *why)
+{
+	rd_kafka_resp_err_t error = rd_kafka_committed(in->rk, in->ours, ASK_MS);
+
+	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT)
+		return kafka_alive(in->kafka, in->rk, why);
+	if (error)
+		return kafka_in_failed(in, error, rd_kafka_err2str(error), why);
+	for (int i = 0; i < in->ours->cnt; i++) {
+		rd_kafka_topic_partition_t *p = &in->ours->elems[i];
+
+		if (kafka_in_grow(in, p->partition + 1, why) < 0)
+			return -1;
+		in->part[p->partition].ours = true;
+		in->part[p->partition].committed = p->offset >= 0 ? p->offset : -1;
+		in->part[p->partition].next = -1;
+	}
+	if (tell_claim(in, why) < 0)
+		return -1;
+	error = rd_kafka_assign(in->rk, in->ours);
+	if (error)
+		return kafka_in_failed(in, error, rd_kafka_err2str(error), why);
+	in->fresh = in->paused = in->lost = false;
+	return 0;
+}
+
+int kafka_in_join(struct kafka_in *in, struct fault *why)
+{
+	const char *prefix = in->kafka->options.prefix;
+	char group[KAFKA_NAME_MAX];
+	const char *settings[] = {"group.id",
+				  group,
+				  "group.instance.id",
+				  in->name,
+				  "isolation.level",
+				  "read_committed",
+				  "enable.auto.commit",
+				  "false",
+				  "enable.auto.offset.store",
+				  "false",
+				  "enable.partition.eof",
+				  "true",
+				  "auto.offset.reset",
+				  "earliest",
+				  "allow.auto.create.topics",
+				  "false",
+				  NULL};
+	rd_kafka_topic_partition_list_t *topics;
+	rd_kafka_conf_t *conf;
+	rd_kafka_resp_err_t error;
+
+	snprintf(group, sizeof group, "%sfcfs-issue", prefix);
+	conf = kafka_conf(in->kafka, settings);
+	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+	in->rk = kafka_client(RD_KAFKA_CONSUMER, conf, why);
+	if (!in->rk)
+		return -1;
+	rd_kafka_poll_set_consumer(in->rk);
+	in->queue = rd_kafka_queue_get_consumer(in->rk);
+	topics = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(topics, in->kafka->topic[TOPIC_WINNERS],
+					  RD_KAFKA_PARTITION_UA);
+	error = rd_kafka_subscribe(in->rk, topics);
+	rd_kafka_topic_partition_list_destroy(topics);
+	return error ? kafka_in_failed(in, error, rd_kafka_err2str(error), why) : 0;
+}
+
+/* A static member that just goes keeps its partitions until its session ends: unsubscribing, and a
+ * while of polling, gives them back at once. */
+static void unsubscribe(struct kafka_in *in)
+{
+	int64_t until_ms = clock_ms() + LEAVE_MS;
+
+	rd_kafka_unsubscribe(in->rk);
+	while (clock_ms() < until_ms) {
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(in->rk, POLL_MS);
+
+		if (message)
+			rd_kafka_message_destroy(message);
+	}
+}
+
+void kafka_in_leave(struct kafka_in *in)
+{
+	if (!in->rk)
+		return;
+	unsubscribe(in);
+	rd_kafka_queue_destroy(in->queue);
+	rd_kafka_consumer_close(in->rk);
+	disown(in);
+	rd_kafka_destroy(in->rk);
+	in->rk = NULL;
+}

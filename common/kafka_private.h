@@ -1,0 +1,158 @@
+/*
+ * kafka_private.h - what kafka*.c share; nobody else includes it, nor librdkafka.
+ *
+ * librdkafka's callbacks come from its own threads: what they say is kept in `talk` under a lock,
+ * and said by kafka_speak from the thread that asks.
+ */
+#ifndef FCFS_KAFKA_PRIVATE_H
+#define FCFS_KAFKA_PRIVATE_H
+
+#include "kafka.h"
+
+#include "name.h"
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+
+enum {
+	KAFKA_NAME_MAX = 2 * EVENT_MAX + 64,
+	KAFKA_TICK_MS = 500,	      /* between two calls of waiting */
+	KAFKA_TRANSACTION_MS = 30000, /* a dead writer's transaction is aborted after that */
+	KAFKA_SESSION_MS = 10000,     /* a dead member's partitions are free after that */
+	KAFKA_TALK = 8192
+};
+
+struct kafka_in;
+
+struct kafka {
+	struct kafka_options options;
+	char topic[TOPICS][KAFKA_NAME_MAX];
+	rd_kafka_conf_t *conf;		     /* what all clients begin with */
+	int stats_fd;			     /* -1: none */
+	rd_kafka_t *committed, *uncommitted; /* readers, each opened when first needed */
+	pthread_mutex_t lock;		     /* of what is below */
+	char talk[KAFKA_TALK];		     /* lines not yet said */
+	size_t talk_len;
+	int64_t untold;	       /* lines there was no room for */
+	char trouble[256];     /* the last error a broker gave, "" */
+	int64_t down_since_ms; /* no broker answers since; 0: one does */
+	bool refused;	       /* by its authentication */
+	bool warned;	       /* that it is waited for */
+	struct kafka_in *in;   /* the group's member among the clients */
+};
+
+/* A copy of the common settings with these (NAME, VALUE, ..., NULL). */
+rd_kafka_conf_t *kafka_conf(struct kafka *, const char *const *name_value);
+
+/* Whose callbacks get the handle. Takes the settings over; NULL and why. */
+rd_kafka_t *kafka_client(rd_kafka_type_t, rd_kafka_conf_t *, struct fault *why);
+
+/* Says what the clients said (-v). */
+void kafka_speak(struct kafka *);
+
+/* -1 with EX_UNAVAILABLE once no broker has answered for as long as reconnect_ms. */
+int kafka_alive(struct kafka *, rd_kafka_t *, struct fault *why);
+
+/* EX_UNAVAILABLE with the brokers' address and their last words. */
+int kafka_unreachable(struct kafka *, struct fault *why);
+
+/* Readers that belong to no group; `committed` sees committed records only, up to the last stable
+ * offset. NULL and why. */
+rd_kafka_t *kafka_reader(struct kafka *, bool committed, struct fault *why);
+
+/* How many partitions a topic has; EX_CONFIG where there is no such topic. */
+int32_t kafka_partitions(struct kafka *, enum topic, struct fault *why);
+
+/* The first offset and the one behind the last, as this reader sees them. */
+int kafka_watermarks(struct kafka *, bool committed, enum topic, int32_t partition, int64_t *low,
+		     int64_t *high, struct fault *why);
+
+/* Calls visit for each committed record in from..to-1 of a partition, until it returns not 0:
+ * that is then the answer. */
+int kafka_scan(struct kafka *, enum topic, int32_t partition, int64_t from, int64_t to,
+	       int (*visit)(void *, const rd_kafka_message_t *, struct fault *), void *self,
+	       struct fault *why);
+
+/* The value of a record's header, NULL and 0 where there is none. */
+const char *kafka_header(const rd_kafka_message_t *, const char *name, size_t *len);
+
+/* The last progress record of an event. Waits, calling the sink's waiting, while another writer's
+ * open transaction may hide it: EX_TEMPFAIL when that lasts. */
+int kafka_progress(struct kafka *, const char *event_id, struct sink *waits, struct progress *,
+		   struct fault *why);
+
+/* Hands a record to the producer; the topics are its own handles. */
+rd_kafka_resp_err_t kafka_produce(const struct kafka *, rd_kafka_t *, rd_kafka_topic_t *const *,
+				  const struct outgoing *);
+
+/* --- what to do about an error ---------------------------------------------------------------- */
+
+enum kafka_remedy {
+	KAFKA_AGAIN,  /* the same call */
+	KAFKA_ABORT,  /* the transaction, and begin anew */
+	KAFKA_RENEW,  /* a new producer: what became of the transaction is not known */
+	KAFKA_FENCED, /* another writer has our transactional id, or our member's name */
+	KAFKA_GIVE_UP /* as `why` says */
+};
+
+enum kafka_remedy kafka_sort(struct kafka *, rd_kafka_resp_err_t, const char *text,
+			     struct fault *why);
+
+/* The same of a transactional call's error, which is destroyed. */
+enum kafka_remedy kafka_sort_error(struct kafka *, rd_kafka_error_t *, struct fault *why);
+
+/* --- the issuer's pair ------------------------------------------------------------------------ */
+
+struct kafka_part {
+	bool ours;
+	int64_t next;	   /* to commit: behind what was taken; -1: not known */
+	int64_t committed; /* -1: nothing is */
+	int64_t low, last; /* at the start: the first offset, and the last stable one */
+};
+
+struct kafka_in {
+	struct source source;
+	struct kafka *kafka;
+	char name[KAFKA_NAME_MAX]; /* the member's */
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *queue;
+	bool follow;
+	struct kafka_part *part; /* by number */
+	int32_t parts;
+	rd_kafka_message_t **message; /* what the last take gave out */
+	size_t messages, room;
+	rd_kafka_message_t *stash; /* came while the partitions were paused */
+	rd_kafka_topic_partition_list_t *ours;
+	rd_kafka_consumer_group_metadata_t *member; /* as of the assignment of `ours` */
+	bool fresh;				    /* `ours` is not claimed yet */
+	bool lost; /* the generation of what was taken has passed */
+	bool paused;
+	int64_t polled_ms, asked_ms, moved_ms;
+};
+
+int kafka_in_join(struct kafka_in *, struct fault *why);
+void kafka_in_leave(struct kafka_in *);
+
+/* The partitions that are ours begin where they are committed: what was read ahead is dropped. */
+int kafka_in_claim(struct kafka_in *, struct fault *why);
+
+/* Room for so many partitions. */
+int kafka_in_grow(struct kafka_in *, int32_t parts, struct fault *why);
+
+/* Sorts an error of the group's; -1. */
+int kafka_in_failed(struct kafka_in *, rd_kafka_resp_err_t, const char *text, struct fault *why);
+
+int kafka_source_open(struct kafka *, const char *instance, bool follow, struct kafka_in **,
+		      struct fault *why);
+int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_in *, struct sink **,
+		    struct fault *why);
+
+/* What is taken and not committed, and on whose behalf; both are the caller's to destroy. NULL:
+ * there is nothing. *lost: the partitions were taken from us since, nothing may be committed. */
+rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *,
+					     rd_kafka_consumer_group_metadata_t **, bool *lost);
+
+/* These offsets are committed. */
+void kafka_committed(struct kafka_in *, const rd_kafka_topic_partition_list_t *);
+
+#endif

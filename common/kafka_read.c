@@ -1,0 +1,269 @@
+/*
+ * kafka_read.c - reading topics outside any group: watermarks, ranges, an event's progress.
+ */
+#include "kafka_private.h"
+
+#include "clock.h"
+#include "record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	ASK_MS = 5000,
+	POLL_MS = 100,
+	PAUSE_MS = 20,
+	GRACE_MS = 15000,
+	FIRST_STEP = 4,
+	STEP_GROWS = 16
+};
+
+rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
+{
+	rd_kafka_t **reader = committed ? &k->committed : &k->uncommitted;
+	char group[KAFKA_NAME_MAX];
+	const char *settings[] = {"group.id",
+				  group,
+				  "isolation.level",
+				  committed ? "read_committed" : "read_uncommitted",
+				  "enable.auto.commit",
+				  "false",
+				  "enable.partition.eof",
+				  "true",
+				  "auto.offset.reset",
+				  "earliest",
+				  "allow.auto.create.topics",
+				  "false",
+				  NULL};
+
+	snprintf(group, sizeof group, "%sfcfs-reader", k->options.prefix);
+	if (!*reader)
+		*reader = kafka_client(RD_KAFKA_CONSUMER, kafka_conf(k, settings), why);
+	return *reader;
+}
+
+static int asked(struct kafka *k, rd_kafka_resp_err_t error, struct fault *why)
+{
+	if (!error)
+		return 0;
+	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT)
+		return kafka_unreachable(k, why);
+	kafka_sort(k, error, rd_kafka_err2str(error), why);
+	return -1;
+}
+
+/* All topics are asked for: asking for one would create it where brokers do so by themselves. */
+static int ask_metadata(struct kafka *k, const struct rd_kafka_metadata **metadata,
+			struct fault *why)
+{
+	rd_kafka_t *rk = kafka_reader(k, true, why);
+
+	return rk ? asked(k, rd_kafka_metadata(rk, 1, NULL, metadata, ASK_MS), why) : -1;
+}
+
+static int32_t find_topic(const struct rd_kafka_metadata *metadata, const char *name)
+{
+	for (int t = 0; t < metadata->topic_cnt; t++)
+		if (strcmp(metadata->topics[t].topic, name) == 0 && !metadata->topics[t].err)
+			return metadata->topics[t].partition_cnt;
+	return 0;
+}
+
+static int missing(struct kafka *k, enum topic topic, struct fault *why)
+{
+	return fault_set(why, EX_CONFIG,
+			 "kafka '%s': there is no topic '%s': create the topics with fcfs-setup "
+			 "kafka",
+			 k->options.brokers, k->topic[topic]);
+}
+
+int32_t kafka_partitions(struct kafka *k, enum topic topic, struct fault *why)
+{
+	const struct rd_kafka_metadata *metadata;
+	int32_t count;
+
+	if (ask_metadata(k, &metadata, why) < 0)
+		return -1;
+	count = find_topic(metadata, k->topic[topic]);
+	rd_kafka_metadata_destroy(metadata);
+	return count ? count : missing(k, topic, why);
+}
+
+int kafka_require(struct kafka *k, struct fault *why)
+{
+	const struct rd_kafka_metadata *metadata;
+	int result = 0;
+
+	if (ask_metadata(k, &metadata, why) < 0)
+		return -1;
+	for (int t = 0; t < TOPICS && result == 0; t++)
+		if (!find_topic(metadata, k->topic[t]))
+			result = missing(k, (enum topic)t, why);
+	rd_kafka_metadata_destroy(metadata);
+	return result;
+}
+
+int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
+		     int64_t *low, int64_t *high, struct fault *why)
+{
+	rd_kafka_t *rk = kafka_reader(k, committed, why);
+
+	return rk ? asked(k,
+			  rd_kafka_query_watermark_offsets(rk, k->topic[topic], partition, low,
+							   high, ASK_MS),
+			  why)
+		  : -1;
+}
+
+/* --- a range of a partition ------------------------------------------------------------------- */
+
+static int assign_at(struct kafka *k, rd_kafka_t *rk, const char *topic, int32_t partition,
+		     int64_t from, struct fault *why)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_resp_err_t error;
+
+	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = from;
+	error = rd_kafka_assign(rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return asked(k, error, why);
+}
+
+/* 1: the end is reached; 0; -1, or what visit says. */
+static int one_message(struct kafka *k, rd_kafka_message_t *message, int64_t to,
+		       int (*visit)(void *, const rd_kafka_message_t *, struct fault *), void *self,
+		       bool *end, struct fault *why)
+{
+	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		return *end = true, 0;
+	if (message->err)
+		return asked(k, message->err, why);
+	if (message->offset >= to)
+		return *end = true, 0;
+	*end = message->offset + 1 >= to;
+	return visit(self, message, why);
+}
+
+int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t from, int64_t to,
+	       int (*visit)(void *, const rd_kafka_message_t *, struct fault *), void *self,
+	       struct fault *why)
+{
+	rd_kafka_t *rk = kafka_reader(k, true, why);
+	int64_t heard_ms = clock_ms();
+	bool end = from >= to;
+	int result = end ? 0 : rk ? assign_at(k, rk, k->topic[topic], partition, from, why) : -1;
+
+	while (result == 0 && !end) {
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, POLL_MS);
+
+		kafka_speak(k);
+		if (message) {
+			heard_ms = clock_ms();
+			result = one_message(k, message, to, visit, self, &end, why);
+			rd_kafka_message_destroy(message);
+		} else if (clock_ms() - heard_ms >= k->options.reconnect_ms) {
+			result = kafka_unreachable(k, why);
+		}
+	}
+	if (rk)
+		rd_kafka_assign(rk, NULL);
+	return result;
+}
+
+const char *kafka_header(const rd_kafka_message_t *message, const char *name, size_t *len)
+{
+	rd_kafka_headers_t *headers;
+	const void *value = NULL;
+
+	*len = 0;
+	if (rd_kafka_message_headers(message, &headers) ||
+	    rd_kafka_header_get_last(headers, name, &value, len))
+		return NULL;
+	return value;
+}
+
+/* --- an event's progress ---------------------------------------------------------------------- */
+
+struct finding {
+	const char *id;
+	bool found;
+	struct progress progress;
+};
+
+static int look(void *self, const rd_kafka_message_t *message, struct fault *why)
+{
+	struct finding *f = self;
+
+	if (message->key_len != strlen(f->id) || memcmp(message->key, f->id, message->key_len) != 0)
+		return 0;
+	f->found = true;
+	return record_read_progress(message->payload, message->len, f->id, &f->progress, why);
+}
+
+/* Until all that stands in the partition now is decided: committed or aborted. */
+static int wait_stable(struct kafka *k, int32_t partition, struct sink *waits, int64_t *low,
+		       int64_t *high, struct fault *why)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+	int64_t until_ms = clock_ms() + KAFKA_TRANSACTION_MS + GRACE_MS, stable;
+
+	if (kafka_watermarks(k, false, TOPIC_PROGRESS, partition, low, high, why) < 0)
+		return -1;
+	for (;;) {
+		if (kafka_watermarks(k, true, TOPIC_PROGRESS, partition, low, &stable, why) < 0)
+			return -1;
+		if (stable >= *high)
+			return 0;
+		if (clock_ms() >= until_ms || k->options.control->stopping())
+			return fault_set(why, EX_TEMPFAIL,
+					 "kafka '%s': a writer has left a transaction open in "
+					 "topic '%s': try again later",
+					 k->options.brokers, k->topic[TOPIC_PROGRESS]);
+		if (waits->waiting && waits->waiting(waits->waiting_self, why) < 0)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Steps back from the end until the event's last record is found, or the beginning is reached. */
+static int find_last(struct kafka *k, int32_t partition, struct finding *f, struct sink *waits,
+		     struct fault *why)
+{
+	int64_t low, high, step = FIRST_STEP;
+
+	if (wait_stable(k, partition, waits, &low, &high, why) < 0)
+		return -1;
+	for (;; step *= STEP_GROWS) {
+		int64_t from = high - step > low ? high - step : low;
+
+		if (kafka_scan(k, TOPIC_PROGRESS, partition, from, high, look, f, why) < 0)
+			return -1;
+		if (f->found || from == low)
+			return 0;
+		if (waits->waiting && waits->waiting(waits->waiting_self, why) < 0)
+			return -1;
+	}
+}
+
+int kafka_progress(struct kafka *k, const char *event_id, struct sink *waits,
+		   struct progress *progress, struct fault *why)
+{
+	int32_t partitions = kafka_partitions(k, TOPIC_PROGRESS, why);
+
+	*progress = (struct progress){0};
+	if (partitions < 0)
+		return -1;
+	/* All of them: where a key goes changes when a topic gets more. */
+	for (int32_t p = 0; p < partitions; p++) {
+		struct finding f = {.id = event_id};
+
+		if (find_last(k, p, &f, waits, why) < 0)
+			return -1;
+		if (f.progress.requests + f.progress.winners + f.progress.seq >
+		    progress->requests + progress->winners + progress->seq)
+			*progress = f.progress;
+	}
+	return 0;
+}

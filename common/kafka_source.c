@@ -1,0 +1,339 @@
+/*
+ * kafka_source.c - committed winners, a chunk at a time, and what of them is to be committed: offsets
+ * behind the last record taken, and at a partition's end behind its transaction markers, too, so that
+ * a drained topic has no lag.
+ */
+#include "kafka_private.h"
+
+#include "clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POLL_MS = 100, TAKE_MS = 1000, ASK_MS = 5000, OTHERS_MS = 200 };
+
+static void drop_messages(struct kafka_in *in)
+{
+	while (in->messages > 0)
+		rd_kafka_message_destroy(in->message[--in->messages]);
+}
+
+static void drop_stash(struct kafka_in *in)
+{
+	if (in->stash)
+		rd_kafka_message_destroy(in->stash);
+	in->stash = NULL;
+}
+
+/* --- taking ----------------------------------------------------------------------------------- */
+
+/* 1 a record is taken, 0 something else was, -1. */
+static int take_in(struct kafka_in *in, rd_kafka_message_t *message, struct incoming *to,
+		   struct fault *why)
+{
+	rd_kafka_resp_err_t error = message->err;
+	char text[256];
+
+	if (!error || error == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		in->part[message->partition].next = message->offset + !error;
+	if (!error) {
+		*to = (struct incoming){.bytes = message->payload ? message->payload : "",
+					.len = message->payload ? message->len : 0,
+					.partition = message->partition,
+					.offset = message->offset,
+					.raw = message};
+		in->message[in->messages++] = message;
+		return 1;
+	}
+	snprintf(text, sizeof text, "%s", rd_kafka_message_errstr(message));
+	rd_kafka_message_destroy(message);
+	if (error == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
+	    error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
+		return 0;
+	if (error == RD_KAFKA_RESP_ERR__FATAL)
+		error = rd_kafka_fatal_error(in->rk, text, sizeof text);
+	switch (kafka_sort(in->kafka, error, text, why)) {
+	case KAFKA_FENCED:
+	case KAFKA_GIVE_UP:
+		return kafka_in_failed(in, error, text, why);
+	default:
+		in->kafka->options.control->note(why->line);
+		return 0;
+	}
+}
+
+static rd_kafka_message_t *poll_one(struct kafka_in *in, int timeout_ms)
+{
+	rd_kafka_message_t *message = in->stash;
+
+	if (message) {
+		in->stash = NULL;
+		return message;
+	}
+	in->polled_ms = clock_ms();
+	return rd_kafka_consumer_poll(in->rk, timeout_ms);
+}
+
+static bool anything_to_commit(const struct kafka_in *in)
+{
+	for (int32_t p = 0; p < in->parts; p++)
+		if (in->part[p].ours && in->part[p].next > in->part[p].committed)
+			return true;
+	return false;
+}
+
+static int make_room(struct kafka_in *in, size_t max, struct fault *why)
+{
+	rd_kafka_message_t **more;
+
+	if (max <= in->room)
+		return 0;
+	more = realloc(in->message, max * sizeof *more);
+	if (!more)
+		return fault_set(why, EX_OSERR, "out of memory");
+	in->message = more;
+	in->room = max;
+	return 0;
+}
+
+/* Looks once; what came before a rebalance is dropped. -1, else how many are taken now. */
+static int take_one(struct kafka_in *in, struct incoming *to, int timeout_ms, struct fault *why)
+{
+	rd_kafka_message_t *message = poll_one(in, timeout_ms);
+
+	if (in->lost) {
+		drop_messages(in);
+		drop_stash(in);
+		if (message)
+			rd_kafka_message_destroy(message);
+		return 0;
+	}
+	if (message && take_in(in, message, &to[in->messages], why) < 0)
+		return -1;
+	return (int)in->messages;
+}
+
+static int kafka_take(struct source *source, struct incoming *to, size_t max,
+		      const struct control *control, struct fault *why)
+{
+	struct kafka_in *in = (struct kafka_in *)source;
+	int64_t until_ms = clock_ms() + TAKE_MS;
+
+	drop_messages(in);
+	if (make_room(in, max, why) < 0 || kafka_alive(in->kafka, in->rk, why) < 0)
+		return -1;
+	if (in->paused && in->ours && !in->lost)
+		rd_kafka_resume_partitions(in->rk, in->ours);
+	in->paused = false;
+	while (in->messages < max) {
+		bool waits = in->messages == 0;
+
+		if (in->fresh) {
+			drop_stash(in);
+			if (kafka_in_claim(in, why) < 0)
+				return -1;
+		}
+		if (take_one(in, to, waits ? POLL_MS : 0, why) < 0)
+			return -1;
+		if (waits && !in->messages &&
+		    (control->stopping() || clock_ms() >= until_ms || anything_to_commit(in)))
+			break;
+		if (!waits && rd_kafka_queue_length(in->queue) == 0 && !in->stash)
+			break;
+	}
+	return (int)in->messages;
+}
+
+static bool kafka_idle(struct source *source)
+{
+	struct kafka_in *in = (struct kafka_in *)source;
+
+	return !in->stash && rd_kafka_queue_length(in->queue) == 0;
+}
+
+static int kafka_tend(struct source *source, struct fault *why)
+{
+	struct kafka_in *in = (struct kafka_in *)source;
+
+	if (clock_ms() - in->polled_ms < TAKE_MS || in->stash || in->fresh)
+		return 0;
+	if (!in->paused && in->ours && !in->lost)
+		rd_kafka_pause_partitions(in->rk, in->ours);
+	in->paused = true;
+	in->stash = poll_one(in, 0);
+	if (in->lost)
+		drop_stash(in);
+	(void)why;
+	return 0;
+}
+
+static int kafka_rewind(struct source *source, struct fault *why)
+{
+	struct kafka_in *in = (struct kafka_in *)source;
+
+	(void)why;
+	drop_messages(in);
+	in->fresh = in->ours != NULL;
+	return 0;
+}
+
+/* --- what is committed ------------------------------------------------------------------------ */
+
+/* There is no call that copies it. */
+static rd_kafka_consumer_group_metadata_t *copy_member(
+	const rd_kafka_consumer_group_metadata_t *member)
+{
+	rd_kafka_consumer_group_metadata_t *copy = NULL;
+	void *bytes;
+	size_t size;
+
+	if (!rd_kafka_consumer_group_metadata_write(member, &bytes, &size)) {
+		rd_kafka_consumer_group_metadata_read(&copy, bytes, size);
+		rd_kafka_mem_free(NULL, bytes);
+	}
+	return copy;
+}
+
+rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *in,
+					     rd_kafka_consumer_group_metadata_t **member,
+					     bool *lost)
+{
+	rd_kafka_topic_partition_list_t *list;
+	const char *topic = in->kafka->topic[TOPIC_WINNERS];
+
+	*lost = in->lost;
+	if (in->lost || !anything_to_commit(in))
+		return NULL;
+	list = rd_kafka_topic_partition_list_new(in->parts);
+	for (int32_t p = 0; p < in->parts; p++)
+		if (in->part[p].ours && in->part[p].next > in->part[p].committed)
+			rd_kafka_topic_partition_list_add(list, topic, p)->offset =
+				in->part[p].next;
+	*member = copy_member(in->member);
+	return list;
+}
+
+void kafka_committed(struct kafka_in *in, const rd_kafka_topic_partition_list_t *list)
+{
+	in->moved_ms = clock_ms();
+	for (int i = 0; i < list->cnt; i++) {
+		struct kafka_part *part = &in->part[list->elems[i].partition];
+
+		if (part->ours && part->committed < list->elems[i].offset)
+			part->committed = list->elems[i].offset;
+	}
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static bool drained(const struct kafka_part *part, int64_t committed)
+{
+	return (committed >= 0 ? committed : part->low) >= part->last;
+}
+
+/* What the others' partitions have, asked now and then. */
+static int ask_others(struct kafka_in *in, bool *all, struct fault *why)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(in->parts);
+	rd_kafka_resp_err_t error;
+
+	for (int32_t p = 0; p < in->parts; p++)
+		rd_kafka_topic_partition_list_add(list, in->kafka->topic[TOPIC_WINNERS], p);
+	error = rd_kafka_committed(in->rk, list, ASK_MS);
+	*all = !error;
+	for (int i = 0; i < list->cnt && !error; i++) {
+		struct kafka_part *part = &in->part[list->elems[i].partition];
+		int64_t offset = list->elems[i].offset;
+
+		if (!part->ours && offset > part->committed) {
+			part->committed = offset;
+			in->moved_ms = clock_ms();
+		}
+		*all = *all && drained(part, part->ours ? part->committed : offset);
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return error && error != RD_KAFKA_RESP_ERR__TIMED_OUT
+		       ? kafka_in_failed(in, error, rd_kafka_err2str(error), why)
+		       : 0;
+}
+
+static int kafka_ended(struct source *source, struct fault *why)
+{
+	struct kafka_in *in = (struct kafka_in *)source;
+	int64_t now_ms = clock_ms();
+	bool all = true;
+
+	if (in->follow || in->fresh || anything_to_commit(in))
+		return 0;
+	for (int32_t p = 0; p < in->parts; p++)
+		if (in->part[p].ours && !drained(&in->part[p], in->part[p].committed))
+			return 0;
+	if (now_ms - in->asked_ms < OTHERS_MS)
+		return 0;
+	in->asked_ms = now_ms;
+	if (ask_others(in, &all, why) < 0)
+		return -1;
+	if (all)
+		return 1;
+	if (now_ms - in->moved_ms < KAFKA_SESSION_MS + ASK_MS)
+		return 0;
+	return fault_set(why, EX_TEMPFAIL,
+			 "kafka '%s': other issuers have not drained their partitions of '%s': run "
+			 "again later",
+			 in->kafka->options.brokers, in->kafka->topic[TOPIC_WINNERS]);
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
+
+static void kafka_in_close(struct source *source)
+{
+	struct kafka_in *in = (struct kafka_in *)source;
+
+	drop_messages(in);
+	drop_stash(in);
+	kafka_in_leave(in);
+	in->kafka->in = NULL;
+	free(in->message);
+	free(in->part);
+	free(in);
+}
+
+/* How far there is to go, for who does not follow. */
+static int read_ends(struct kafka_in *in, struct fault *why)
+{
+	int32_t parts = kafka_partitions(in->kafka, TOPIC_WINNERS, why);
+
+	if (parts < 0 || kafka_in_grow(in, parts, why) < 0)
+		return -1;
+	for (int32_t p = 0; p < parts && !in->follow; p++)
+		if (kafka_watermarks(in->kafka, true, TOPIC_WINNERS, p, &in->part[p].low,
+				     &in->part[p].last, why) < 0)
+			return -1;
+	return 0;
+}
+
+int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct kafka_in **opened,
+		      struct fault *why)
+{
+	struct kafka_in *in = calloc(1, sizeof *in);
+
+	if (!in)
+		return fault_errno(why, EX_OSERR, "kafka");
+	in->kafka = k;
+	in->follow = follow;
+	in->moved_ms = clock_ms();
+	in->source = (struct source){.take = kafka_take,
+				     .ended = kafka_ended,
+				     .idle = kafka_idle,
+				     .tend = kafka_tend,
+				     .rewind = kafka_rewind,
+				     .close = kafka_in_close};
+	k->in = in;
+	snprintf(in->name, sizeof in->name, "%sfcfs-issue-%s", k->options.prefix, instance);
+	if (read_ends(in, why) == 0 && kafka_in_join(in, why) == 0)
+		return *opened = in, 0;
+	kafka_in_close(&in->source);
+	return -1;
+}
