@@ -118,7 +118,7 @@ kafka_format() {
 	[ ! -s "$dir/$server/data/meta.properties" ] || return 0
 	(cd "$dir/$server" && "${kafka_java[@]}" kafka.tools.StorageTool format --ignore-formatted -c server.properties \
 		-t "$(cat "$dir/cluster-id")" </dev/null >>log 2>&1) || {
-		tail -n 5 "$dir/$server/log" >&2
+		grep -v $'^\t' "$dir/$server/log" | tail -n 5 >&2
 		fail "$server cannot format its folder: see '$dir/$server/log'" 71
 	}
 }
@@ -134,11 +134,11 @@ kafka_launch() {
 	echo "$pid" >pid
 }
 
-# kafka_failed LOG_SIZE: why $server does not start; returns if a port was another's
+# kafka_failed LOG_SIZE: says why $server has not started, without the stacks; returns if a port was another's
 kafka_failed() {
 	rm -f "$dir/$server/pid"
 	! kafka_new "$1" | grep -q 'Address already in use' || return 0
-	kafka_new "$1" | tail -n 5 >&2
+	kafka_new "$1" | grep -v $'^\t' | tail -n 5 >&2
 	fail "$server did not start: see '$dir/$server/log'" 71
 }
 

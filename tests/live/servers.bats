@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	servers=$BATS_TEST_DIRNAME/../../scripts/servers
+	kafka=$BATS_TEST_DIRNAME/../../scripts/kafka
 	dir=$BATS_TEST_TMPDIR/a
 	other=$BATS_TEST_TMPDIR/b
 }
@@ -19,6 +20,24 @@ start() {
 	eval "$("$servers" start --brokers 0 "${1:-$dir}")"
 	pid=$(cat "${1:-$dir}/redis/pid")
 	port=$(cat "${1:-$dir}/redis/port")
+}
+
+# kafka_start [OPTION...]: the brokers of $dir, without Redis
+kafka_start() {
+	eval "$("$servers" start "$@" "$dir" kafka 3>&-)"
+}
+
+# broker N WHAT: its pid or port
+broker() {
+	cat "$dir/kafka-$1/$2"
+}
+
+produce() {
+	kcat -P -b "$FCFS_BROKERS" -X acks=all -X message.timeout.ms=20000 -t "$1"
+}
+
+consume() {
+	kcat -C -b "$FCFS_BROKERS" -t "$1" -o beginning -e -q
 }
 
 # ended PID: gone, or waiting for a parent that does not ask
@@ -204,4 +223,184 @@ export FCFS_STATE='$dir/state'" ]
 	done
 	PATH=$BATS_TEST_TMPDIR/bin run -69 "$servers" start --brokers 0 "$dir"
 	[ "$output" = 'servers: no redis-server: install it with scripts/deps' ]
+}
+
+@test "brokers: the number is the folder's, the options go anywhere" {
+	run -0 "$servers" --brokers 0 start "$dir"
+	run -0 "$servers" start "$dir"
+	[[ $output == *'unset FCFS_BROKERS'* ]]
+	[ ! -e "$dir/kafka-1" ]
+	mkdir "$other" "$other/kafka-1"
+	echo 3 >"$other/brokers"
+	for words in "--brokers 1 start $other" "start --brokers=1 $other" "start $other --brokers 1" "start --brokers 0 $other"; do
+		# shellcheck disable=SC2086 # a word each
+		run -64 "$servers" $words
+		[[ $output == "servers: '$other' has 3 brokers, not "[01]': take another folder' ]]
+	done
+	run -64 "$servers" start "$other" kafka-4
+	[ "$output" = "servers: '$other' has no server 'kafka-4'" ]
+	run -75 "$servers" start "$other" kafka-2
+	[ "$output" = 'servers: more than half of the 3 brokers must run: start the others with kafka-2' ]
+	run -64 "$servers" start --brokers
+	run -64 "$servers" start --brokers many "$dir"
+	run -64 "$servers" start --brokers 10 "$dir"
+	run -64 "$servers" start --broker 1 "$dir"
+}
+
+@test "a broker beside Redis: its environment, its status, its end" {
+	for i in 1 2; do
+		"$servers" start "$dir" >"$BATS_TEST_TMPDIR/$i" 3>&- &
+	done
+	wait
+	run -0 cat "$BATS_TEST_TMPDIR/1"
+	cmp "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
+	pid=$(broker 1 pid) port=$(broker 1 port)
+	[ "$output" = "export FCFS_REDIS=redis://127.0.0.1:$(cat "$dir/redis/port")
+export FCFS_BROKERS=127.0.0.1:$port
+export FCFS_STATE='$dir/state'" ]
+	run -0 "$servers" status "$dir"
+	[ "${lines[0]}" = "redis running pid=$(cat "$dir/redis/pid") port=$(cat "$dir/redis/port") dir=$dir/redis" ]
+	[ "${lines[1]}" = "kafka-1 running pid=$pid port=$port dir=$dir/kafka-1" ]
+	[ ${#lines[@]} -eq 2 ]
+	kcat -L -b "127.0.0.1:$port" | grep -q '1 brokers:'
+	for name in port controller-port; do
+		run -0 grep -h ":$(printf %04X "$(broker 1 $name)") .* 0A " /proc/net/tcp /proc/net/tcp6
+		[[ ! $output =~ :\ 0+: ]]
+	done
+	"$servers" stop "$dir" kafka
+	ended "$pid"
+	run -1 "$servers" status "$dir"
+	[ "${lines[1]}" = "kafka-1 stopped dir=$dir/kafka-1" ]
+	run -0 "$servers" status "$dir" redis
+	run -0 "$servers" stop "$dir"
+	run -0 "$servers" stop "$dir"
+	[ "$output" = '' ]
+	run ! bash -c "readlink /proc/[0-9]*/cwd | grep '^$dir/'"
+}
+
+@test "a broker has its data and its port again: after stop, after kill -9, after SIGSTOP" {
+	kafka_start
+	before=$FCFS_BROKERS
+	"$kafka" topics --bootstrap-server "$FCFS_BROKERS" --create --topic t
+	seq 3 | produce t
+	"$servers" stop "$dir"
+	kafka_start
+	seq 4 6 | produce t
+	pid=$(broker 1 pid)
+	kill -9 "$pid"
+	kafka_start
+	[ "$(broker 1 pid)" != "$pid" ]
+	pid=$(broker 1 pid)
+	kill -STOP "$pid"
+	"$servers" stop "$dir" kafka-1
+	ended "$pid"
+	kafka_start
+	[ "$FCFS_BROKERS" = "$before" ]
+	[ "$(consume t)" = "$(seq 6)" ]
+	run -0 "$kafka" get-offsets --bootstrap-server "$FCFS_BROKERS" --topic t
+	[ "$output" = t:0:6 ]
+	run -1 consume misspelt
+}
+
+@test "three brokers: copies of everything, and one may be gone" {
+	kafka_start --brokers 3
+	[ "$FCFS_BROKERS" = "127.0.0.1:$(broker 1 port),127.0.0.1:$(broker 2 port),127.0.0.1:$(broker 3 port)" ]
+	kcat -L -b "127.0.0.1:$(broker 3 port)" | grep -q '3 brokers:'
+	"$kafka" topics --bootstrap-server "$FCFS_BROKERS" --create --topic t
+	run -0 "$kafka" topics --bootstrap-server "$FCFS_BROKERS" --describe --topic t
+	[[ $output == *'ReplicationFactor: 3'*'min.insync.replicas=2'* ]]
+	"$servers" stop "$dir" kafka-2
+	run -1 "$servers" status "$dir" kafka
+	[ "${lines[1]}" = "kafka-2 stopped dir=$dir/kafka-2" ]
+	run -0 "$servers" status "$dir" kafka-3
+	seq 3 | produce t
+	kill -9 "$(broker 3 pid)"
+	eval "$("$servers" start "$dir" kafka-2 3>&-)"
+	eval "$("$servers" start "$dir" kafka 3>&-)"
+	run -0 "$servers" status "$dir"
+	[ "$(consume t)" = "$(seq 3)" ]
+	pids=$(cat "$dir"/kafka-?/pid)
+	run -0 "$servers" stop "$dir"
+	for pid in $pids; do
+		ended "$pid"
+	done
+}
+
+@test "when others have taken its ports meanwhile, a broker gets new ones, and has its data" {
+	kafka_start
+	before=$(broker 1 port)
+	"$kafka" topics --bootstrap-server "$FCFS_BROKERS" --create --topic t
+	seq 3 | produce t
+	"$servers" stop "$dir"
+	for name in port controller-port; do
+		mkdir -p "$other/$name"
+		cp "$dir/kafka-1/$name" "$other/$name/port"
+		redis-server --port "$(broker 1 $name)" --bind 127.0.0.1 --save '' --dir "$other" >"$other/log" 3>&- &
+		echo $! >>"$other/pids"
+	done
+	while [ "$(grep -c 'Ready to accept' "$other/log")" -lt 1 ]; do sleep 0.05; done
+	run -0 --separate-stderr "$servers" start "$dir" kafka
+	xargs kill <"$other/pids"
+	[[ $stderr == *"servers: port $before is taken, kafka-1 gets another"* ]]
+	eval "$output"
+	[ "$FCFS_BROKERS" = "127.0.0.1:$(broker 1 port)" ]
+	[ "$(broker 1 port)" != "$before" ]
+	[ "$(consume t)" = "$(seq 3)" ]
+}
+
+@test "a foreign pid in a broker's pid file is left alone" {
+	sleep 300 3>&- &
+	stranger=$!
+	mkdir -p "$dir/kafka-1"
+	echo "$stranger" >"$dir/kafka-1/pid"
+	run -1 "$servers" status "$dir"
+	run -0 "$servers" stop "$dir"
+	[ "$output" = "servers: pid $stranger is not the kafka of '$dir': left alone" ]
+	kill "$stranger"
+}
+
+@test "a broker that refuses its settings: status 71 and its words" {
+	FCFS_KAFKA_SERVER_ARGS='--override num.partitions=none' run -71 "$servers" start "$dir" kafka
+	[[ $output == *'Invalid value none'* ]]
+	[[ $output == *"servers: kafka-1 did not start: see '$dir/kafka-1/log'" ]]
+	run -1 "$servers" status "$dir"
+	[ ! -e "$dir/kafka-1/pid" ]
+}
+
+@test "the jars: two fetch them once, into an empty cache" {
+	export FCFS_CACHE=$BATS_TEST_TMPDIR/cache FCFS_KAFKA_ARCHIVE=no
+	"$kafka-java" >"$BATS_TEST_TMPDIR/1" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	"$kafka-java" >"$BATS_TEST_TMPDIR/2" 2>>"$BATS_TEST_TMPDIR/err" 3>&-
+	wait
+	cmp "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = 'servers: fetching Kafka 4.1.1 from Maven Central, about 43 MB, once' ]
+	[ "$(ls "$FCFS_CACHE")" = $'kafka-4.1.1\nlock' ]
+	run -64 "$kafka" nothing
+	run -0 --separate-stderr "$kafka" topics --version
+	[ "$output" = 4.1.1 ]
+	[ "$stderr" = '' ]
+}
+
+@test "the jars: a fetch that fails says why, one that is killed leaves nothing half" {
+	export FCFS_CACHE=$BATS_TEST_TMPDIR/cache
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho "no way to the repository"\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/mvn"
+	chmod +x "$BATS_TEST_TMPDIR/bin/mvn"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -69 "$servers" start "$dir"
+	[ "${lines[1]}" = 'no way to the repository' ]
+	[ "${lines[2]}" = 'servers: Maven could not fetch Kafka 4.1.1: see above' ]
+	[ "$(ls "$FCFS_CACHE")" = lock ]
+	# shellcheck disable=SC2016 # the script's
+	printf '#!/bin/sh\nfor word; do dir=${word#-DoutputDirectory=}; done\nmkdir "$dir"\n: >"$dir/a.jar"\nkill -9 $PPID\n' \
+		>"$BATS_TEST_TMPDIR/bin/mvn"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -137 "$kafka-java"
+	[ ! -e "$FCFS_CACHE/kafka-4.1.1" ]
+	sed -i 's/^kill.*//' "$BATS_TEST_TMPDIR/bin/mvn"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH FCFS_KAFKA_ARCHIVE=no run -0 "$kafka-java"
+	[ "$(ls "$FCFS_CACHE" "$FCFS_CACHE/kafka-4.1.1")" = "$FCFS_CACHE:
+kafka-4.1.1
+lock
+
+$FCFS_CACHE/kafka-4.1.1:
+a.jar" ]
 }
