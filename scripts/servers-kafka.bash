@@ -26,7 +26,7 @@ kafka_environment() {
 kafka_prepare() {
 	kafka_java=$("$scripts/kafka-java") || exit $?
 	mapfile -t kafka_java <<<"$kafka_java"
-	kafka_java=(java "${kafka_java[@]}" -Djava.io.tmpdir=. -Dorg.slf4j.simpleLogger.showDateTime=true
+	kafka_java=(java "${kafka_java[@]}" -Djava.io.tmpdir=tmp -Dorg.slf4j.simpleLogger.showDateTime=true
 		'-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS')
 }
 
@@ -130,6 +130,8 @@ kafka_launch() {
 	kafka_configure >"$dir/$server/server.properties"
 	kafka_format
 	cd "$dir/$server"
+	rm -rf tmp # a killed one's
+	mkdir tmp
 	detached log "${kafka_java[@]}" kafka.Kafka server.properties "${arguments[@]}"
 	echo "$pid" >pid
 }
