@@ -18,7 +18,7 @@ CFLAGS = -O2 -g
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
        -Wwrite-strings -Wvla -Wformat=2
-PKGS = hiredis jansson sqlite3 uuid
+PKGS = hiredis jansson rdkafka sqlite3 uuid
 
 HARDEN    = -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 HARDEN_LD = -pie -Wl,-z,relro,-z,now
@@ -45,6 +45,7 @@ event   = common/event
 records = common/record common/code common/run common/runlog common/who
 ledger  = $(basename $(wildcard common/ledger*.c))
 bus     = common/pipe
+kafka   = $(basename $(wildcard common/kafka*.c))
 
 LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
 	award.lua)
