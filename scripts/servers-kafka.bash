@@ -30,19 +30,18 @@ kafka_prepare() {
 		'-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS')
 }
 
-# kafka_answers [COUNT]: a broker of this cluster answers on $port and knows COUNT brokers or more. The bytes are a
-# Metadata request, version 2, for no topic; the answer has 4 bytes each of length and number, then the list of brokers.
-kafka_answers() {
-	local fd head rest
-	[ -n "$port" ] || return 1
-	{ exec {fd}<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null || return 1
-	printf '\0\0\0\x12\0\x03\0\x02\0\0\0\x01\0\x04fcfs\0\0\0\0' >&"$fd"
-	head=$(timeout 2 head -c 12 <&"$fd" | od -An -v -tx1 | tr -d ' \n')
-	rest=''
-	[ ${#head} -lt 24 ] || rest=$(timeout 2 head -c $((16#${head::8} - 8)) <&"$fd" | tr -d '\0')
-	exec {fd}>&-
-	[[ $rest == *"$(cat "$dir/cluster-id")"* ]] && [ $((16#${head:16})) -ge "${1:-1}" ]
-}
+# kafka_answers COUNT: a broker of this cluster answers on $port and knows COUNT brokers or more. The bytes are a Metadata
+# request, version 2, for no topic; the answer has 4 bytes each of length and number, then the list of brokers. In a shell
+# of its own, because a stranger on the port may hang up while we write.
+kafka_answers() (
+	[ -n "$port" ] || exit 1
+	{ exec 3<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null || exit 1
+	printf '\0\0\0\x12\0\x03\0\x02\0\0\0\x01\0\x04fcfs\0\0\0\0' >&3
+	head=$(timeout 2 head -c 12 <&3 | od -An -v -tx1 | tr -d ' \n')
+	[ ${#head} -eq 24 ] || exit 1
+	rest=$(timeout 2 head -c $((16#${head::8} - 8)) <&3 | tr -d '\0')
+	[[ $rest == *"$(cat "$dir/cluster-id")"* ]] && [ $((16#${head:16})) -ge "$1" ]
+)
 
 # kafka_new LOG_SIZE: what the broker has logged since
 kafka_new() {
@@ -190,11 +189,12 @@ kafka_start() {
 	done
 }
 
-# kafka_patience: seconds that a broker gets to end. The last ones of several would wait for another leader in vain.
+# kafka_patience NAME...: seconds that a broker gets to end when these do. The last ones of several would wait for another
+# leader in vain; one that writes a class archive needs more.
 kafka_patience() {
 	local name left=$brokers
 	for name; do
 		[ "${name%-*}" != kafka ] || left=$((left - 1))
 	done
-	echo $((brokers > 1 && 2 * left <= brokers ? 2 : limit_s))
+	echo $((brokers > 1 && 2 * left <= brokers ? 2 : 30))
 }

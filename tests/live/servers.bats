@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	servers=$BATS_TEST_DIRNAME/../../scripts/servers
 	kafka=$BATS_TEST_DIRNAME/../../scripts/kafka
+	version=$(sed -n 's/^kafka=\([^ ]*\).*/\1/p' "$kafka-java")
 	dir=$BATS_TEST_TMPDIR/a
 	other=$BATS_TEST_TMPDIR/b
 }
@@ -373,11 +374,12 @@ export FCFS_STATE='$dir/state'" ]
 	"$kafka-java" >"$BATS_TEST_TMPDIR/2" 2>>"$BATS_TEST_TMPDIR/err" 3>&-
 	wait
 	cmp "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
-	[ "$(cat "$BATS_TEST_TMPDIR/err")" = 'servers: fetching Kafka 4.1.1 from Maven Central, about 43 MB, once' ]
-	[ "$(ls "$FCFS_CACHE")" = $'kafka-4.1.1\nlock' ]
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = "servers: fetching Kafka $version from Maven Central, about 43 MB, once" ]
+	[ "$(ls "$FCFS_CACHE")" = "kafka-$version
+lock" ]
 	run -64 "$kafka" nothing
 	run -0 --separate-stderr "$kafka" topics --version
-	[ "$output" = 4.1.1 ]
+	[ "$output" = "$version" ]
 	[ "$stderr" = '' ]
 }
 
@@ -388,19 +390,19 @@ export FCFS_STATE='$dir/state'" ]
 	chmod +x "$BATS_TEST_TMPDIR/bin/mvn"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -69 "$servers" start "$dir"
 	[ "${lines[1]}" = 'no way to the repository' ]
-	[ "${lines[2]}" = 'servers: Maven could not fetch Kafka 4.1.1: see above' ]
+	[ "${lines[2]}" = "servers: Maven could not fetch Kafka $version: see above" ]
 	[ "$(ls "$FCFS_CACHE")" = lock ]
 	# shellcheck disable=SC2016 # the script's
 	printf '#!/bin/sh\nfor word; do dir=${word#-DoutputDirectory=}; done\nmkdir "$dir"\n: >"$dir/a.jar"\nkill -9 $PPID\n' \
 		>"$BATS_TEST_TMPDIR/bin/mvn"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -137 "$kafka-java"
-	[ ! -e "$FCFS_CACHE/kafka-4.1.1" ]
+	[ ! -e "$FCFS_CACHE/kafka-$version" ]
 	sed -i 's/^kill.*//' "$BATS_TEST_TMPDIR/bin/mvn"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH FCFS_KAFKA_ARCHIVE=no run -0 "$kafka-java"
-	[ "$(ls "$FCFS_CACHE" "$FCFS_CACHE/kafka-4.1.1")" = "$FCFS_CACHE:
-kafka-4.1.1
+	[ "$(ls "$FCFS_CACHE" "$FCFS_CACHE/kafka-$version")" = "$FCFS_CACHE:
+kafka-$version
 lock
 
-$FCFS_CACHE/kafka-4.1.1:
+$FCFS_CACHE/kafka-$version:
 a.jar" ]
 }
