@@ -48,10 +48,11 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-dispatch",
-	.synopsis = "[-jqv] [-r URL] [--prefix P] [--batch N] [--every D] [--follow] "
+	.synopsis = "[--batch N] [--every D] [--follow] "
 		    "[--instance NAME] [--force] EVENT ...",
 	.about = "Grants slots in the order of the line and writes the winners, a JSON line each.",
 	.options = OPTIONS,
+	.kafka = true,
 	.take = take,
 };
 

@@ -53,15 +53,16 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-event",
-	.synopsis = "[-jqv] [-r URL] [--prefix P] create EVENT --stock N [--name TEXT] "
+	.synopsis = "create EVENT --stock N [--name TEXT] "
 		    "[--standby N] [--opens T] [--closes T] [--codes KIND] [--force]\n"
-		    "[-jqv] [-r URL] [--prefix P] set EVENT [--stock N] [--name TEXT] "
+		    "set EVENT [--stock N] [--name TEXT] "
 		    "[--standby N] [--opens T] [--closes T] [--state STATE]\n"
-		    "[-jqv] [-r URL] [--prefix P] show EVENT\n"
-		    "[-jqv] [-r URL] [--prefix P] list\n"
-		    "[-jqv] [-r URL] [--prefix P] check EVENT",
+		    "show EVENT\n"
+		    "list\n"
+		    "check EVENT",
 	.about = "Creates an event, changes it, shows it, and checks that all is ready for it.",
 	.options = OPTIONS,
+	.kafka = true,
 	.take = take,
 };
 

@@ -35,9 +35,10 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-issue",
-	.synopsis = "[-jqv] [-r URL] [--prefix P] [--chunk N] [--ledger URL] [--follow] [--force]",
+	.synopsis = "[--chunk N] [--ledger URL] [--follow] [--force]",
 	.about = "Reads winners from stdin and writes each one's code, a JSON line each.",
 	.options = OPTIONS,
+	.kafka = true,
 	.take = take,
 };
 

@@ -29,7 +29,7 @@ static int take(void *request, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-join",
-	.synopsis = "[-jqtv] [-r URL] [--prefix P] [--force] EVENT [PERSON ...]",
+	.synopsis = "[-t] [--force] EVENT [PERSON ...]",
 	.about = "Puts people in the line: the operands, else a person a line on stdin.",
 	.options = OPTIONS,
 	.take = take,

@@ -35,7 +35,7 @@ static int take(void *request, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-leave",
-	.synopsis = "[-jqv] [-r URL] [--prefix P] [--force] [--revoke] EVENT [PERSON ...]",
+	.synopsis = "[--force] [--revoke] EVENT [PERSON ...]",
 	.about = "Gives places back: of the operands, else of a person a line on stdin.",
 	.options = OPTIONS,
 	.take = take,

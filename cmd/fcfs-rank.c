@@ -47,8 +47,8 @@ static int take(void *request, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-rank",
-	.synopsis = "[-jqv] [-r URL] [--prefix P] [--force] EVENT [PERSON ...]\n"
-		    "[-jqv] [-r URL] [--prefix P] --list EVENT",
+	.synopsis = "[--force] EVENT [PERSON ...]\n"
+		    "--list EVENT",
 	.about = "Tells where people stand: the operands, else a person a line on stdin.",
 	.options = OPTIONS,
 	.take = take,

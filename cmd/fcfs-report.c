@@ -37,11 +37,12 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-report",
-	.synopsis = "[-jqv] [-r URL] [--prefix P] EVENT\n"
-		    "[-jqv] [-r URL] [--prefix P] --issued EVENT\n"
-		    "[-jqv] [-r URL] [--prefix P] --runs [EVENT]",
+	.synopsis = "EVENT\n"
+		    "--issued EVENT\n"
+		    "--runs [EVENT]",
 	.about = "Tells what became of an event: totals, refusals, rates, waiting times, stages.",
 	.options = OPTIONS,
+	.kafka = true,
 	.take = take,
 };
 

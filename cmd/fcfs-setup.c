@@ -13,10 +13,11 @@ static const struct ui_option OPTIONS[] = {
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-setup",
-	.synopsis = "[-jqv] [-r URL] [--force] redis\n"
-		    "[-jqv] [--prefix P] acl",
+	.synopsis = "[--force] redis\n"
+		    "acl",
 	.about = "Makes a Redis server ready, or prints the access rules of each role.",
 	.options = OPTIONS,
+	.kafka = true,
 };
 
 static int prepare(struct redis *redis, struct fault *why)

@@ -30,6 +30,18 @@ static const struct ui_option COMMON[] = {
 	{0},
 };
 
+/* Every tool takes them, so that one set of options fits all. */
+static const struct ui_option KAFKA[] = {
+	{"brokers", 'b', "BROKERS", "Kafka: HOST[:PORT][,...]; none is the pipe (none)"},
+	{"property", 'X', "K=V", "a property of librdkafka's clients; again for more"},
+	{"properties", 'F', "FILE", "more of them, K=V lines; secrets belong there"},
+	{0},
+};
+
+/* They begin every form of the usage line. */
+static const char WORDS[] = "[-jqv] [-r URL] [--prefix P]";
+static const char WORDS_KAFKA[] = "[-jqv] [-r URL] [-b BROKERS] [-X K=V] [-F FILE] [--prefix P]";
+
 struct ui ui;
 
 static const struct ui_tool *tool;
@@ -44,23 +56,34 @@ static int part_length(const char *form)
 	return len + (form[len] == ']');
 }
 
-static void print_usage(FILE *to)
+/* The words of one form, from this column on; the column behind them. */
+static int print_words(FILE *to, const char *form, int indent, int column)
 {
-	const char *form = tool->synopsis;
-	int indent = fprintf(to, "usage: %s", tool->name), column = indent;
-
-	while (*form) {
+	while (*form && *form != '\n') {
 		int len = part_length(form);
 
 		if (column + 1 + len > COLUMNS)
 			column = fprintf(to, "\n%*s", indent, "") - 1;
 		column += fprintf(to, " %.*s", len, form);
 		form += len;
-		if (*form == '\n' && fprintf(to, "\n       %s", tool->name) > 0)
-			column = indent;
-		form += strspn(form, " \n");
+		form += strspn(form, " ");
 	}
-	fputc('\n', to);
+	return column;
+}
+
+static void print_usage(FILE *to)
+{
+	const char *form = tool->synopsis;
+
+	for (const char *lead = "usage: "; *form; lead = "       ") {
+		int indent = fprintf(to, "%s%s", lead, tool->name), column = indent;
+
+		column = print_words(to, tool->kafka ? WORDS_KAFKA : WORDS, indent, column);
+		print_words(to, form, indent, column);
+		fputc('\n', to);
+		form += strcspn(form, "\n");
+		form += *form == '\n';
+	}
 }
 
 static void print_options(const struct ui_option *option)
@@ -81,6 +104,8 @@ static _Noreturn void show_help(void)
 	print_usage(stdout);
 	printf("%s\n\n", tool->about);
 	print_options(tool->options);
+	if (tool->kafka)
+		print_options(KAFKA);
 	print_options(COMMON);
 	exit(ui_finish(STATUS_YES, NULL));
 }
@@ -105,27 +130,41 @@ static size_t add_options(const struct ui_option *from, struct option *to, size_
 	return n;
 }
 
-static int take_setting(const char *name, const char *option, const char *value, struct fault *why)
+static const struct ui_option *find_common(int letter)
 {
-	if (config_set(&ui.config, name, value, option, why) == 0)
-		return 0;
-	why->status = EX_USAGE;
-	return -1;
+	static const struct ui_option *const TABLES[] = {KAFKA, COMMON};
+
+	for (size_t i = 0; i < sizeof TABLES / sizeof *TABLES; i++)
+		for (const struct ui_option *o = TABLES[i]; o->name; o++)
+			if (o->letter == letter)
+				return o;
+	return NULL;
+}
+
+static bool is_common(int letter)
+{
+	return letter == UI_FORCE || find_common(letter);
+}
+
+static int take_property(const char *value, struct fault *why)
+{
+	size_t n = 0;
+
+	while (ui.property[n])
+		n++;
+	if (n == UI_PROPERTIES_MAX)
+		return fault_set(why, EX_USAGE, "--property: at most %d", UI_PROPERTIES_MAX);
+	if (*value == '=' || !strchr(value, '=')) /* it may be a password */
+		return fault_set(why, EX_USAGE, "--property: expected K=V");
+	ui.property[n] = value;
+	return 0;
 }
 
 static int take_common(int letter, const char *value, struct fault *why)
 {
 	switch (letter) {
-	case 'r':
-		return take_setting("FCFS_REDIS", "--redis", value, why);
-	case PREFIX:
-		return take_setting("FCFS_PREFIX", "--prefix", value, why);
-	case CONNECT_TIMEOUT:
-		return take_setting("FCFS_CONNECT_TIMEOUT", "--connect-timeout", value, why);
-	case TIMEOUT:
-		return take_setting("FCFS_TIMEOUT", "--timeout", value, why);
-	case RECONNECT:
-		return take_setting("FCFS_RECONNECT", "--reconnect", value, why);
+	case 'X':
+		return take_property(value, why);
 	case 'j':
 		ui.json = true;
 		return 0;
@@ -143,17 +182,9 @@ static int take_common(int letter, const char *value, struct fault *why)
 	case 'V':
 		printf("%s (fcfs) %s\n", tool->name, FCFS_VERSION);
 		exit(ui_finish(STATUS_YES, NULL));
-	default:
-		ui_misuse(NULL);
+	default: /* a setting */
+		return config_set_option(&ui.config, find_common(letter)->name, value, why);
 	}
-}
-
-static bool is_common(int letter)
-{
-	for (const struct ui_option *o = COMMON; o->name; o++)
-		if (o->letter == letter)
-			return true;
-	return letter == UI_FORCE;
 }
 
 /* getopt's own messages would show the bytes as they came. */
@@ -177,10 +208,12 @@ static void take_options(int argc, char **argv, void *request)
 	struct option options[OPTIONS_MAX + 1] = {0};
 	char letters[2 * OPTIONS_MAX + 2] = ":"; /* tells a missing value from an unknown option */
 	struct fault why;
+	size_t count = add_options(tool->options, options, 0, letters);
 	int letter;
 
 	opterr = 0;
-	add_options(COMMON, options, add_options(tool->options, options, 0, letters), letters);
+	count = add_options(KAFKA, options, count, letters);
+	add_options(COMMON, options, count, letters);
 	while ((letter = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		int bad;
 

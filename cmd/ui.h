@@ -23,21 +23,24 @@ struct ui_option {
 
 struct ui_tool {
 	const char *name;
-	const char *synopsis;		 /* behind the name; several forms are separated by '\n' */
+	const char *synopsis;		 /* behind the common part; forms are separated by '\n' */
 	const char *about;		 /* one line */
 	const struct ui_option *options; /* its own; those below are every tool's */
+	bool kafka;			 /* --help and the usage line show -b, -X and -F */
 	/* One of its own options, but for --force. 0, or -1 with EX_USAGE. */
 	int (*take)(void *request, int letter, const char *value, struct fault *why);
 };
 
 /* The letter of --force, which a tool that asks for a fit server names in its table. */
-enum { UI_FORCE = 899 };
+enum { UI_FORCE = 899, UI_PROPERTIES_MAX = 64 };
 
-/* -r --redis, --prefix, --connect-timeout, --timeout, --reconnect, -j, -q, -v, -h, -V; --force */
+/* -r --redis, --prefix, --connect-timeout, --timeout, --reconnect, -j, -q, -v, -h, -V; --force;
+ * -b --brokers, -X --property, -F --properties, of which most tools make nothing */
 struct ui {
 	struct config config;
 	bool json, quiet, verbose;
-	bool force; /* a server that may evict will do */
+	bool force;				     /* a server that may evict will do */
+	const char *property[UI_PROPERTIES_MAX + 1]; /* K=V as typed, NULL-terminated */
 };
 
 extern struct ui ui;

@@ -2,13 +2,19 @@
 
 #include "parse.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int set_text(char *to, size_t size, const char *value, const char *origin, struct fault *why)
+/* What a setting goes through: checks the text, and puts it where it belongs. */
+typedef int setter(void *to, size_t size, const char *value, const char *origin, struct fault *why);
+
+static int set_text(void *to, size_t size, const char *value, const char *origin, struct fault *why)
 {
 	if (strlen(value) >= size)
 		return fault_set(why, EX_CONFIG, "%s: longer than %zu bytes", origin, size - 1);
@@ -16,58 +22,130 @@ static int set_text(char *to, size_t size, const char *value, const char *origin
 	return 0;
 }
 
-static int set_prefix(struct config *config, const char *value, const char *origin,
+static int set_prefix(void *to, size_t size, const char *value, const char *origin,
 		      struct fault *why)
 {
 	if (*value && !name_is_event(value, strlen(value)))
 		return fault_set(why, EX_CONFIG, "%s: a prefix is up to 64 of A-Z a-z 0-9 . _ -",
 				 origin);
-	strcpy(config->prefix, value);
-	return 0;
+	return set_text(to, size, value, origin, why);
+}
+
+static int set_duration(void *to, size_t size, const char *value, const char *origin,
+			struct fault *why)
+{
+	(void)size;
+	return parse_duration(origin, value, to, why);
 }
 
 /* More than nothing: libraries take 0 for "for ever". */
-static int set_wait(int64_t *ms, const char *value, const char *origin, struct fault *why)
+static int set_wait(void *to, size_t size, const char *value, const char *origin, struct fault *why)
 {
-	if (parse_duration(origin, value, ms, why) < 0)
+	const int64_t *ms = to;
+
+	if (set_duration(to, size, value, origin, why) < 0)
 		return -1;
 	return *ms > 0 ? 0 : fault_set(why, EX_CONFIG, "%s: more than 0", origin);
 }
 
-int config_set(struct config *c, const char *name, const char *value, const char *origin,
-	       struct fault *why)
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+/* Behind HOST[:PORT], where HOST may be [IPv6]; NULL if there is none. */
+static const char *skip_broker(const char *at)
 {
-	if (strcmp(name, "FCFS_REDIS") == 0)
-		return set_text(c->redis, sizeof c->redis, value, origin, why);
-	if (strcmp(name, "FCFS_REDIS_PASSWORD_FILE") == 0)
-		return set_text(c->password_file, sizeof c->password_file, value, origin, why);
-	if (strcmp(name, "FCFS_PREFIX") == 0)
-		return set_prefix(c, value, origin, why);
-	if (strcmp(name, "FCFS_STATE") == 0)
-		return set_text(c->state, sizeof c->state, value, origin, why);
-	if (strcmp(name, "FCFS_CONNECT_TIMEOUT") == 0)
-		return set_wait(&c->connect_timeout_ms, value, origin, why);
-	if (strcmp(name, "FCFS_TIMEOUT") == 0)
-		return set_wait(&c->timeout_ms, value, origin, why);
-	if (strcmp(name, "FCFS_RECONNECT") == 0)
-		return parse_duration(origin, value, &c->reconnect_ms, why);
+	bool bracket = *at == '[';
+	size_t len = strspn(at + bracket, bracket ? LETTERS DIGITS ":.%_-" : LETTERS DIGITS "._-");
+
+	at += bracket + len;
+	if (len == 0 || (bracket && *at++ != ']'))
+		return NULL;
+	if (*at != ':')
+		return at;
+	len = strspn(++at, DIGITS);
+	if (len < 1 || len > 5 || strtol(at, NULL, 10) < 1 || strtol(at, NULL, 10) > 65535)
+		return NULL;
+	return at + len;
+}
+
+static int set_brokers(void *to, size_t size, const char *value, const char *origin,
+		       struct fault *why)
+{
+	const char *at = value;
+
+	while (*at && (at = skip_broker(at)) && *at == ',' && at[1])
+		at++;
+	if (!at || *at) /* what looks like a user's password is not shown */
+		return fault_set(why, EX_CONFIG, "%s: '%.256s' is not HOST[:PORT][,...]", origin,
+				 strchr(value, '@') ? "...@..." : value);
+	return set_text(to, size, value, origin, why);
+}
+
+#define FIELD(name) offsetof(struct config, name), sizeof((struct config *)NULL)->name
+
+static const struct setting {
+	const char *name, *option; /* NULL: has none */
+	setter *set;
+	size_t offset, size;
+	const char *preset; /* NULL: nothing */
+} SETTINGS[] = {
+	{"FCFS_REDIS", "redis", set_text, FIELD(redis), "redis://127.0.0.1:6379"},
+	{"FCFS_REDIS_PASSWORD_FILE", NULL, set_text, FIELD(password_file), NULL},
+	{"FCFS_PREFIX", "prefix", set_prefix, FIELD(prefix), NULL},
+	{"FCFS_BROKERS", "brokers", set_brokers, FIELD(brokers), NULL},
+	{"FCFS_KAFKA_PROPERTIES", "properties", set_text, FIELD(kafka_properties), NULL},
+	{"FCFS_STATE", NULL, set_text, FIELD(state), NULL}, /* by the user: preset() */
+	{"FCFS_CONNECT_TIMEOUT", "connect-timeout", set_wait, FIELD(connect_timeout_ms), "3s"},
+	{"FCFS_TIMEOUT", "timeout", set_wait, FIELD(timeout_ms), "5s"},
+	{"FCFS_RECONNECT", "reconnect", set_duration, FIELD(reconnect_ms), "30s"},
+	{0},
+};
+
+static int set(struct config *c, const struct setting *setting, const char *value,
+	       const char *origin, struct fault *why)
+{
+	return setting->set((char *)c + setting->offset, setting->size, value, origin, why);
+}
+
+/* Returns 1 where the name is none of ours. `origin` goes in front of a fault. */
+static int set_by_name(struct config *c, const char *name, const char *value, const char *origin,
+		       struct fault *why)
+{
+	for (const struct setting *s = SETTINGS; s->name; s++)
+		if (strcmp(s->name, name) == 0)
+			return set(c, s, value, origin, why);
 	return 1;
 }
 
-static void defaults(struct config *config)
+int config_set_option(struct config *c, const char *option, const char *value, struct fault *why)
+{
+	const struct setting *s = SETTINGS;
+	char origin[32];
+
+	while (s->name && (!s->option || strcmp(s->option, option) != 0))
+		s++;
+	assert(s->name);
+	snprintf(origin, sizeof origin, "--%s", option);
+	if (set(c, s, value, origin, why) == 0)
+		return 0;
+	why->status = EX_USAGE;
+	return -1;
+}
+
+static int preset(struct config *config, struct fault *why)
 {
 	const char *home = getenv("HOME");
 
 	memset(config, 0, sizeof *config);
-	strcpy(config->redis, "redis://127.0.0.1:6379");
-	config->connect_timeout_ms = 3000;
-	config->timeout_ms = 5000;
-	config->reconnect_ms = 30000;
 	if (geteuid() == 0)
 		strcpy(config->state, "/var/lib/fcfs");
 	else
 		snprintf(config->state, sizeof config->state, "%s/.local/state/fcfs",
 			 home ? home : "");
+	for (const struct setting *s = SETTINGS; s->name; s++)
+		if (s->preset && set(config, s, s->preset, s->name, why) < 0)
+			return -1;
+	return 0;
 }
 
 static int read_line(struct config *config, char *line, const char *origin, struct fault *why)
@@ -79,7 +157,7 @@ static int read_line(struct config *config, char *line, const char *origin, stru
 	if (!value)
 		return fault_set(why, EX_CONFIG, "%s: expected KEY=value", origin);
 	*value++ = '\0';
-	switch (config_set(config, name, value, origin, why)) {
+	switch (set_by_name(config, name, value, origin, why)) {
 	case 0:
 		return 0;
 	case 1:
@@ -118,26 +196,24 @@ static int read_file(struct config *config, struct fault *why)
 	return result;
 }
 
-int config_load(struct config *config, struct fault *why)
+static int read_environment(struct config *config, struct fault *why)
 {
-	static const char *const NAMES[] = {
-		"FCFS_REDIS",	  "FCFS_REDIS_PASSWORD_FILE", "FCFS_PREFIX",
-		"FCFS_STATE",	  "FCFS_CONNECT_TIMEOUT",     "FCFS_TIMEOUT",
-		"FCFS_RECONNECT",
-	};
+	for (const struct setting *s = SETTINGS; s->name; s++) {
+		const char *value = getenv(s->name);
 
-	defaults(config);
-	if (read_file(config, why) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-		const char *value = getenv(NAMES[i]);
-
-		if (value && config_set(config, NAMES[i], value, NAMES[i], why) < 0) {
+		if (value && set(config, s, value, s->name, why) < 0) {
 			why->status = EX_CONFIG;
 			return -1;
 		}
 	}
 	return 0;
+}
+
+int config_load(struct config *config, struct fault *why)
+{
+	if (preset(config, why) < 0 || read_file(config, why) < 0)
+		return -1;
+	return read_environment(config, why);
 }
 
 struct redis_options config_redis(const struct config *config)

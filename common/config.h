@@ -6,6 +6,8 @@
  *   FCFS_REDIS                redis://127.0.0.1:6379
  *   FCFS_REDIS_PASSWORD_FILE  none
  *   FCFS_PREFIX               none; characters as in an event's name
+ *   FCFS_BROKERS              none: the pipe; HOST[:PORT], separated by commas
+ *   FCFS_KAFKA_PROPERTIES     none
  *   FCFS_STATE                /var/lib/fcfs for root, else ~/.local/state/fcfs
  *   FCFS_CONNECT_TIMEOUT      3s
  *   FCFS_TIMEOUT              5s, for an answer
@@ -24,6 +26,8 @@ struct config {
 	char redis[512];
 	char password_file[PATH_MAX];
 	char prefix[EVENT_MAX + 1];
+	char brokers[1024];		 /* "": none, records go through the pipe */
+	char kafka_properties[PATH_MAX]; /* "": none */
 	char state[PATH_MAX];
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms;
@@ -33,10 +37,8 @@ struct config {
 /* EX_CONFIG names the file and line, or the variable, that is wrong. */
 int config_load(struct config *, struct fault *why);
 
-/* Sets one by its name, checked: what the file, the environment and flags all go through.
- * Returns 1 where the name is none of ours. `origin` goes in front of a fault. */
-int config_set(struct config *, const char *name, const char *value, const char *origin,
-	       struct fault *why);
+/* Sets what the option --OPTION sets, checked as the file and the environment are. EX_USAGE. */
+int config_set_option(struct config *, const char *option, const char *value, struct fault *why);
 
 struct redis_options config_redis(const struct config *);
 
