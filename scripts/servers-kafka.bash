@@ -192,9 +192,9 @@ kafka_start() {
 # kafka_patience NAME...: seconds that a broker gets to end when these do. The last ones of several would wait for another
 # leader in vain; one that writes a class archive needs more.
 kafka_patience() {
-	local name left=$brokers
-	for name; do
-		[ "${name%-*}" != kafka ] || left=$((left - 1))
+	local left=0
+	for server in $(kafka_names); do
+		[[ " $* " == *" $server "* ]] || ! running || left=$((left + 1))
 	done
 	echo $((brokers > 1 && 2 * left <= brokers ? 2 : 30))
 }
