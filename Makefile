@@ -4,7 +4,7 @@
 VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
 PROTOCOL = 1
-REVISION = 0
+REVISION = 1
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -59,15 +59,16 @@ fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
 fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-event    = cmd/ui cmd/table cmd/preflight $(base) $(redis) $(event) common/code common/who
 fcfs-setup    = cmd/ui cmd/preflight cmd/acl $(base) $(redis) $(event)
-fcfs-dispatch = cmd/ui $(base) $(redis) $(records) $(bus) common/instance common/grant common/dispatch
-fcfs-issue    = cmd/ui $(base) $(redis) $(event) $(records) $(bus) $(ledger) common/award \
-                common/reconcile common/issue
+fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
+                common/grant common/publish common/dispatch
+fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
+                common/instance common/award common/reconcile common/books common/chunk common/issue
 fcfs-report   = cmd/ui cmd/table $(base) $(redis) $(event) $(records) common/report
 
 # The libraries a tool links beyond hiredis.
 libs-fcfs-event    = uuid
-libs-fcfs-dispatch = jansson uuid
-libs-fcfs-issue    = jansson uuid sqlite3
+libs-fcfs-dispatch = jansson uuid rdkafka
+libs-fcfs-issue    = jansson uuid sqlite3 rdkafka
 libs-fcfs-report   = jansson uuid
 
 # --- building ------------------------------------------------------------------------------------

@@ -1,23 +1,30 @@
 #include "issue.h"
 
+#include "instance.h"
 #include "parse.h"
 #include "pipe.h"
 #include "ui.h"
+#include "ui_kafka.h"
 
 #include <unistd.h>
 
-enum { CHUNK = 1000, LEDGER, FOLLOW };
+enum { CHUNK = 1000, LEDGER, FOLLOW, INSTANCE, STATS };
 
 struct request {
 	struct issue issue;
 	int64_t chunk;
-	const char *ledger;
+	const char *ledger, *instance_given, *stats;
+	bool follow;
+	struct instance instance;
+	struct kafka *kafka; /* NULL: the pipe */
 };
 
 static const struct ui_option OPTIONS[] = {
 	{"chunk", CHUNK, "N", "winners a step (100; at most 1000)"},
 	{"ledger", LEDGER, "URL", "keep what is issued in sqlite:PATH, too"},
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
+	{"instance", INSTANCE, "NAME", "who this is in the group (HOST-UID-K)"},
+	{"stats", STATS, "FILE", "append the Kafka clients' statistics, JSON lines"},
 	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
 	{0},
 };
@@ -26,21 +33,51 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 {
 	struct request *r = self;
 
-	if (letter == CHUNK)
+	switch (letter) {
+	case CHUNK:
 		return parse_count("--chunk", value, 1, AWARD_MAX, &r->chunk, why);
-	if (letter == LEDGER)
+	case LEDGER:
 		r->ledger = value;
-	return 0;
+		return 0;
+	case FOLLOW:
+		r->follow = true;
+		return 0;
+	case STATS:
+		r->stats = value;
+		return 0;
+	default:
+		r->instance_given = value;
+		return 0;
+	}
 }
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-issue",
-	.synopsis = "[--chunk N] [--ledger URL] [--follow] [--force]",
-	.about = "Reads winners from stdin and writes each one's code, a JSON line each.",
+	.synopsis = "[--chunk N] [--ledger URL] [--follow] "
+		    "[--instance NAME] [--stats FILE] [--force]",
+	.about = "Gives winners from stdin or Kafka a code each, and writes it there.",
 	.options = OPTIONS,
 	.kafka = true,
 	.take = take,
 };
+
+/* Where winners come from and codes go to: the topics, or standard input and output. */
+static int open_bus(struct request *r, struct fault *why)
+{
+	struct issue *i = &r->issue;
+
+	i->bus = *ui.config.brokers ? "kafka" : "pipe";
+	if (!*ui.config.brokers)
+		return pipe_source(STDIN_FILENO, &i->source, why) < 0
+			       ? -1
+			       : pipe_sink(STDOUT_FILENO, &ui_control, &i->sink, why);
+	if (instance_take(&r->instance, ui.config.state, "fcfs-issue", r->instance_given, why) < 0)
+		return -1;
+	r->kafka = ui_kafka(r->stats, why);
+	return r->kafka ? kafka_member(r->kafka, r->instance.name, r->follow, &i->source, &i->sink,
+				       why)
+			: -1;
+}
 
 static int run_with(struct request *r, struct fault *why)
 {
@@ -54,11 +91,7 @@ static int run_with(struct request *r, struct fault *why)
 		return -1;
 	if (r->ledger && ledger_open(r->ledger, &i->ledger, why) < 0)
 		return -1;
-	i->source = pipe_source(STDIN_FILENO);
-	i->sink = pipe_sink(STDOUT_FILENO, &ui_control);
-	if (!i->source || !i->sink)
-		return fault_set(why, EX_OSERR, "out of memory");
-	return issue_run(i, why);
+	return open_bus(r, why) < 0 ? -1 : issue_run(i, why);
 }
 
 static int run(struct request *r, char **operands, struct fault *why)
@@ -67,12 +100,14 @@ static int run(struct request *r, char **operands, struct fault *why)
 	int result;
 
 	if (operands[0])
-		ui_misuse("no operand is expected: winners come on standard input");
+		ui_misuse("no operand is expected: winners come from the topic, or standard input");
 	result = run_with(r, why);
-	if (i->source)
-		i->source->close(i->source);
 	if (i->sink)
 		i->sink->close(i->sink);
+	if (i->source)
+		i->source->close(i->source);
+	kafka_close(r->kafka);
+	instance_release(&r->instance);
 	ledger_close(i->ledger);
 	redis_close(i->redis);
 	return result;
@@ -80,7 +115,7 @@ static int run(struct request *r, char **operands, struct fault *why)
 
 int main(int argc, char **argv)
 {
-	struct request request = {.chunk = ISSUE_CHUNK};
+	struct request request = {.chunk = ISSUE_CHUNK, .instance = {.lock = -1}};
 	struct fault why;
 	char **operands = ui_start(&TOOL, argc, argv, &request);
 

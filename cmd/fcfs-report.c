@@ -108,7 +108,7 @@ static void show_stages(struct table *t, const struct report *r)
 		table_none(t, "oldest_unissued_ticket");
 	table_number(t, "oldest_unissued_s",
 		     r->oldest_ticket ? (double)(e->now_us - r->oldest_granted_us) / 1e6 : NAN);
-	table_int(t, "decisions", e->logged);
+	table_int(t, "decisions", e->seq);
 }
 
 static int show(struct redis *redis, const struct place *place, struct fault *why)

@@ -75,6 +75,32 @@ int award_done_send(struct step *step, struct redis *redis, const struct place *
 	return step_send(step, redis, why);
 }
 
+int64_t award_done_below(struct redis *redis, const struct place *place, const struct span *span,
+			 size_t count, int64_t *scan, struct fault *why)
+{
+	struct reply reply = {0};
+	int64_t moved = -1;
+	struct step step;
+
+	if (step_init(&step, 1 + 2 * count, why) < 0)
+		return -1;
+	step_begin(&step, place, "done_below", false);
+	step_int(&step, *scan);
+	for (size_t i = 0; i < count; i++) {
+		step_int(&step, span[i].partition);
+		step_int(&step, span[i].offset);
+	}
+	if (step_call(&step, place, redis, &reply, why) == 0) {
+		*scan = reply_int(&reply);
+		moved = reply_int(&reply);
+		if (reply_check(&reply, "done_below", why) < 0)
+			moved = -1;
+	}
+	reply_release(&reply);
+	step_release(&step);
+	return moved;
+}
+
 int award_adopt(struct step *step, struct redis *redis, const struct place *place,
 		const struct issued *issued, bool burn, struct fault *why)
 {

@@ -1,6 +1,6 @@
 /*
  * bus.h - the seam: where records come from and where they go. The loops (dispatch, issue) know
- * only this; stdin and stdout are one implementation (pipe.h).
+ * only this; stdin and stdout are one implementation (pipe.h), Kafka is the other (kafka.h).
  */
 #ifndef FCFS_BUS_H
 #define FCFS_BUS_H
@@ -12,35 +12,103 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum topic {
+	TOPIC_REQUESTS,
+	TOPIC_LOG,
+	TOPIC_WINNERS,
+	TOPIC_ISSUED,
+	TOPIC_DEAD,
+	TOPIC_PROGRESS,
+	TOPICS
+};
+
 struct incoming {
 	const char *bytes; /* borrowed until the next take */
 	size_t len;
-	int64_t number;	   /* line number, from 1 */
+	int64_t number;	   /* line number, from 1; 0: none */
 	int32_t partition; /* -1: none */
 	int64_t offset;	   /* -1: none */
+	const void *raw;   /* the bus's own, for a dead letter */
+};
+
+/* Of one partition: all that is below the offset. */
+struct span {
+	int32_t partition;
+	int64_t offset;
 };
 
 struct source {
 	/* Up to max records: waits for the first, takes the others only if they are there. Returns
-	 * how many; 0 at the end, or when control says to stop; -1. */
+	 * how many; 0 where there is nothing to do but to commit and to ask `ended`; -1. */
 	int (*take)(struct source *, struct incoming *, size_t max, const struct control *,
 		    struct fault *why);
+	/* 1 when nothing more will come, 0, or -1 (EX_TEMPFAIL: what is left is another's). */
+	int (*ended)(struct source *, struct fault *why);
 	bool (*idle)(struct source *); /* would take wait now? */
+	/* Called about once a second while a chunk is worked on for long: stays a member. */
+	int (*tend)(struct source *, struct fault *why);
+	/* What was taken and not committed comes again, from the next take on. */
+	int (*rewind)(struct source *, struct fault *why);
 	void (*close)(struct source *);
+	/* Called from take for partitions that are ours from now on, before any record of theirs:
+	 * all records below the offset are committed. NULL: nobody asks. */
+	int (*claim)(void *self, const struct span *, size_t count, struct fault *why);
+	void *claim_self;
 };
 
+/* Why a record is a dead letter. */
+struct cause {
+	const struct incoming *record;
+	const char *kind;    /* "malformed", "foreign" */
+	const char *message; /* one line */
+};
+
+struct outgoing {
+	enum topic topic;
+	const char *event; /* its name, "" where it is not known */
+	const char *key;   /* the person's, or what else keeps records in order */
+	const char *bytes; /* one line, without its newline */
+	size_t len;
+	const struct cause *cause; /* of TOPIC_DEAD, whose key and bytes are the record's */
+};
+
+/* How far an event's records are out. */
+struct progress {
+	int64_t requests; /* all tickets up to it */
+	int64_t winners;  /* all granted tickets up to it */
+	int64_t seq;	  /* all decisions up to it */
+};
+
+/* UNDONE: nothing of it is out, or it cannot be told: restart, and go on from what was committed.
+ * FENCED: the same, and another writer has taken our place. */
+enum outcome { COMMITTED, UNDONE, FENCED };
+
 struct sink {
-	const char *name; /* of the bus; the event keeps it: "pipe" */
-	/* Accepts one record (no newline in it). */
-	int (*put)(struct sink *, const char *bytes, size_t len, struct fault *why);
-	/* Returns when all that was put is out: EX_IOERR if it was refused. */
-	int (*flush)(struct sink *, struct fault *why);
+	/* Accepts one record; a bus that has no such topic drops it. */
+	int (*put)(struct sink *, const struct outgoing *, struct fault *why);
+	/* Begins to make all that was put durable, with what the source has taken; nothing may be put
+	 * until settle says how it went: an enum outcome, or -1 (EX_IOERR where it was refused). */
+	int (*commit)(struct sink *, struct fault *why);
+	int (*settle)(struct sink *, struct fault *why);
+	/* After any outcome but COMMITTED: 0 when it can be written to again. */
+	int (*restart)(struct sink *, struct fault *why);
+	/* The last progress committed for this event; zeros where there is none. NULL: a bus that
+	 * keeps no progress, and takes winners only. */
+	int (*progress)(struct sink *, const char *event_id, struct progress *, struct fault *why);
 	/* EX_IOERR where nothing put from now on can get out: for who has long had nothing to put. */
 	int (*check)(struct sink *, struct fault *why);
-	void (*close)(struct sink *); /* what was not flushed is dropped */
-	/* Called about once a second while put or flush must wait; NULL: not. */
+	void (*close)(struct sink *); /* what was not committed is dropped */
+	/* Called about once a second while a call must wait; NULL: not. */
 	int (*waiting)(void *self, struct fault *why);
 	void *waiting_self;
+};
+
+/* What a dispatcher writes to: a sink an event. */
+struct bus {
+	const char *name; /* the event keeps it: "pipe", "kafka" */
+	int64_t batch;	  /* a good number of winners to a commit */
+	int (*open)(struct bus *, const char *event_id, struct sink **, struct fault *why);
+	void (*close)(struct bus *);
 };
 
 #endif

@@ -1,43 +1,32 @@
 #include "dispatch.h"
 
 #include "clock.h"
-#include "grant.h"
-#include "record.h"
-#include "run.h"
+#include "publish.h"
 #include "runlog.h"
-#include "step.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 1000, RENEW_MS = LEASE_MS / 3 };
+enum { RENEW_MS = LEASE_MS / 3 };
 
 enum lane_state { LANE_WAITING, LANE_PUBLISHING, LANE_OVER, LANE_FAILED };
 
 struct lane {
 	enum lane_state state;
-	struct place place;
-	struct lease lease;
-	int64_t after; /* the last ticket written */
-	char verdict[16];
+	struct publication event;
 	bool told;
-	struct run run;
 	struct fault why; /* of LANE_FAILED */
 };
 
 struct work {
 	const struct dispatch *d;
+	struct publisher publisher;
 	struct lane *lane;
 	size_t lanes;
 	struct lane *failed; /* the first that did */
-	struct step step;
-	struct buffer record;
-	int64_t written;
-	int64_t renewed_ms;
 };
 
 /* Waits, or returns early when asked to stop. */
@@ -49,7 +38,15 @@ static void sleep_ms(const struct work *w, int64_t ms)
 		poll(&stop, 1, (int)ms);
 }
 
-/* The first failed lane's fault is the answer in the end; the others' are said at once. */
+static void close_sink(struct lane *lane)
+{
+	if (lane->event.sink)
+		lane->event.sink->close(lane->event.sink);
+	lane->event.sink = NULL;
+}
+
+/* The first failed lane's fault is the answer in the end; the others' are said at once. Its sink is
+ * closed: what was left open there would stand in the way of all who share its topics. */
 static void fail(struct work *w, struct lane *lane, const struct fault *why)
 {
 	if (w->failed)
@@ -58,25 +55,37 @@ static void fail(struct work *w, struct lane *lane, const struct fault *why)
 		w->failed = lane;
 	lane->state = LANE_FAILED;
 	lane->why = *why;
-	snprintf(lane->run.error, sizeof lane->run.error, "%.255s", why->line);
+	snprintf(lane->event.run.error, sizeof lane->event.run.error, "%.255s", why->line);
+	close_sink(lane);
 }
 
 /* --- the lease -------------------------------------------------------------------------------- */
 
+static int renew_leases(void *self, struct fault *why);
+
+static int open_sink(struct work *w, struct lane *lane, struct fault *why)
+{
+	struct publication *e = &lane->event;
+
+	close_sink(lane);
+	if (w->d->bus->open(w->d->bus, e->lease.id, &e->sink, why) < 0)
+		return -1;
+	e->sink->waiting = renew_leases;
+	e->sink->waiting_self = w;
+	return publish_open(&w->publisher, e, why);
+}
+
 /* Tries once: the lane is publishing, or still waiting with its holder named. */
 static int try_lease(struct work *w, struct lane *lane, struct fault *why)
 {
-	int answer = lease_take(&w->step, w->d->redis, &lane->place, w->d->sink->name, &lane->lease,
-				why);
+	struct publication *e = &lane->event;
+	int answer = lease_take(&w->publisher.step, w->d->redis, &e->place, w->d->bus->name,
+				&e->lease, why);
 
-	if (answer < 0)
-		return -1;
-	if (answer == LEASE_HELD) {
-		lane->state = LANE_PUBLISHING;
-		lane->after = lane->lease.settled;
-		strcpy(lane->run.id, lane->lease.id);
-	}
-	return 0;
+	if (answer != LEASE_HELD)
+		return answer < 0 ? -1 : 0;
+	lane->state = LANE_PUBLISHING;
+	return open_sink(w, lane, why);
 }
 
 /* A single pass waits for the lease up to its length. */
@@ -92,8 +101,8 @@ static int wait_lease(struct work *w, struct lane *lane, struct fault *why)
 		if (clock_ms() >= until_ms || w->d->control->stopping())
 			return fault_set(why, EX_TEMPFAIL,
 					 "event '%s': '%s' is dispatching it: try again later",
-					 lane->place.name, lane->lease.holder);
-		sleep_ms(w, lane->lease.busy_ms < 100 ? lane->lease.busy_ms + 10 : 100);
+					 lane->event.place.name, lane->event.lease.holder);
+		sleep_ms(w, lane->event.lease.busy_ms < 100 ? lane->event.lease.busy_ms + 10 : 100);
 	}
 }
 
@@ -103,96 +112,27 @@ static int renew_leases(void *self, struct fault *why)
 {
 	struct work *w = self;
 
-	if (clock_ms() - w->renewed_ms < RENEW_MS)
+	if (clock_ms() - w->publisher.renewed_ms < RENEW_MS || redis_in_flight(w->d->redis) > 0)
 		return 0;
-	w->renewed_ms = clock_ms();
+	w->publisher.renewed_ms = clock_ms();
 	for (size_t i = 0; i < w->lanes; i++)
 		if (w->lane[i].state == LANE_PUBLISHING &&
-		    lease_renew(&w->step, w->d->redis, &w->lane[i].place, &w->lane[i].lease, why) <
-			    0 &&
+		    lease_renew(&w->publisher.step, w->d->redis, &w->lane[i].event.place,
+				&w->lane[i].event.lease, why) < 0 &&
 		    why->status == EX_UNAVAILABLE)
 			return -1;
 	return 0;
 }
 
-/* --- granting and writing --------------------------------------------------------------------- */
-
-static int put_row(struct work *w, struct lane *lane, struct reply *reply, struct fault *why)
-{
-	struct winner winner;
-	size_t len;
-	const char *user = reply_text(reply, &len);
-
-	snprintf(winner.user, sizeof winner.user, "%s", user);
-	winner.ticket = reply_int(reply);
-	winner.joined_us = reply_int(reply);
-	winner.granted_us = reply_int(reply);
-	if (reply_check(reply, lane->place.event_key, why) < 0)
-		return -1;
-	strcpy(winner.event, lane->place.name);
-	strcpy(winner.id, lane->run.id);
-	buffer_clear(&w->record);
-	record_winner(&w->record, &winner);
-	if (w->record.failed)
-		return fault_set(why, EX_OSERR, "out of memory");
-	if (w->d->sink->put(w->d->sink, w->record.bytes, w->record.len, why) < 0)
-		return -1;
-	w->d->control->progress(++w->written);
-	return 0;
-}
-
-/* One grant step and its winners, written and flushed. Returns how many were granted by it, or -1.
- */
-static int64_t publish(struct work *w, struct lane *lane, int64_t limit, struct fault *why)
-{
-	int64_t count = w->d->batch < PAGE ? w->d->batch : PAGE, fresh, upto, rows = 0;
-	struct reply reply = {0};
-	int result = 0;
-	size_t len;
-
-	if (grant(&w->step, w->d->redis, &lane->place, &lane->lease, lane->after, count, limit,
-		  &reply, why) < 0)
-		return -1;
-	w->renewed_ms = clock_ms();
-	snprintf(lane->verdict, sizeof lane->verdict, "%s", reply_text(&reply, &len));
-	upto = reply_int(&reply);
-	fresh = reply_int(&reply);
-	for (; result == 0 && reply_more(&reply); rows++)
-		result = put_row(w, lane, &reply, why);
-	if (result == 0)
-		result = reply_check(&reply, lane->place.event_key, why);
-	reply_release(&reply);
-	if (result < 0 || w->d->sink->flush(w->d->sink, why) < 0)
-		return -1;
-	lane->after = upto;
-	lane->run.in += rows;
-	lane->run.done += rows;
-	return fresh;
-}
+/* --- passes ----------------------------------------------------------------------------------- */
 
 static int pass(struct work *w, struct lane *lane, struct fault *why)
 {
-	int64_t limit = w->d->every_ms && w->d->batch_given ? w->d->batch : INT32_MAX;
+	int64_t limit = w->d->every_ms && w->d->batch ? w->d->batch : INT32_MAX;
 
-	do {
-		int64_t fresh = publish(w, lane, limit, why);
-
-		if (fresh < 0)
-			return -1;
-		if (strcmp(lane->verdict, "stale") == 0)
-			return fault_set(why, EX_TEMPFAIL,
-					 "event '%s': another dispatcher has taken the lease",
-					 lane->place.name);
-		if (strcmp(lane->verdict, "lost") == 0)
-			return fault_set(why, EX_PROTOCOL,
-					 "event '%s': redis has lost grants that were written, the "
-					 "last of them ticket %" PRId64
-					 ": restore it before anybody "
-					 "dispatches again",
-					 lane->place.name, lane->after);
-		limit -= fresh;
-	} while (strcmp(lane->verdict, "more") == 0 && limit > 0 && !w->d->control->stopping());
-	if (strcmp(lane->verdict, "ended") == 0)
+	if (publish_pass(&w->publisher, &lane->event, limit, why) < 0)
+		return -1;
+	if (strcmp(lane->event.verdict, "ended") == 0)
 		lane->state = LANE_OVER;
 	return 0;
 }
@@ -205,7 +145,7 @@ static void say_busy(struct work *w, struct lane *lane)
 		return;
 	lane->told = true;
 	snprintf(line, sizeof line, "event '%s': '%s' is dispatching it: standing by",
-		 lane->place.name, lane->lease.holder);
+		 lane->event.place.name, lane->event.lease.holder);
 	w->d->control->warn(line);
 }
 
@@ -236,6 +176,17 @@ static bool any_open(const struct work *w)
 	return false;
 }
 
+static int check_sinks(struct work *w, struct fault *why)
+{
+	for (size_t i = 0; i < w->lanes; i++) {
+		struct sink *sink = w->lane[i].event.sink;
+
+		if (sink && sink->check(sink, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Until the next pass is due. The leases are kept meanwhile, but not for a reader that has gone:
  * what was written to it comes again only from the next dispatcher (P8). */
 static int rest(struct work *w, int64_t until_ms, struct fault *why)
@@ -244,7 +195,7 @@ static int rest(struct work *w, int64_t until_ms, struct fault *why)
 		int64_t left = until_ms - clock_ms();
 
 		sleep_ms(w, left < RENEW_MS ? left : RENEW_MS);
-		if (w->d->sink->check(w->d->sink, why) < 0 || renew_leases(w, why) < 0)
+		if (check_sinks(w, why) < 0 || renew_leases(w, why) < 0)
 			return -1;
 	}
 	return 0;
@@ -271,7 +222,7 @@ static int passes(struct work *w, struct fault *why)
 static bool has_lane(const struct work *w, const char *event)
 {
 	for (size_t i = 0; i < w->lanes; i++)
-		if (strcmp(w->lane[i].place.name, event) == 0)
+		if (strcmp(w->lane[i].event.place.name, event) == 0)
 			return true;
 	return false;
 }
@@ -287,51 +238,59 @@ static int open_lanes(struct work *w, struct fault *why)
 	if (!w->lane)
 		return fault_errno(why, EX_OSERR, "dispatch");
 	for (size_t i = 0; i < count; i++) {
-		struct lane *lane = &w->lane[w->lanes];
+		struct publication *e = &w->lane[w->lanes].event;
 
 		if (has_lane(w, w->d->events[i]))
 			continue;
-		if (place_init(&lane->place, w->d->prefix, w->d->events[i], why) < 0)
+		if (place_init(&e->place, w->d->prefix, w->d->events[i], why) < 0)
 			return -1;
 		w->lanes++;
-		run_begin(&lane->run, "dispatch");
-		lane->lease.owner = w->d->instance;
-		memcpy(lane->run.run, w->lane[0].run.run, sizeof lane->run.run);
-		strcpy(lane->run.event, lane->place.name);
+		run_begin(&e->run, "dispatch");
+		e->lease.owner = w->d->instance;
+		memcpy(e->run.run, w->lane[0].event.run.run, sizeof e->run.run);
+		strcpy(e->run.event, e->place.name);
 	}
-	return step_init(&w->step, 8, why);
+	return step_init(&w->publisher.step, 8, why);
+}
+
+static void say_books(struct work *w, const struct lane *lane)
+{
+	const struct publication *e = &lane->event;
+	char line[160];
+
+	snprintf(line, sizeof line, "event '%s': %" PRId64 " winners written, %s", e->place.name,
+		 e->run.done,
+		 lane->state == LANE_FAILED ? "failed"
+		 : *e->verdict		    ? e->verdict
+					    : "not dispatching");
+	w->d->control->note(line);
 }
 
 /* Releases the lease and keeps the record; what cannot be said to a lost server is not said. */
 static void close_lane(struct work *w, struct lane *lane, const struct fault *failed)
 {
+	struct publication *e = &lane->event;
 	struct fault ignored;
-	char line[160];
 
-	snprintf(line, sizeof line, "event '%s': %" PRId64 " winners written, %s", lane->place.name,
-		 lane->run.done,
-		 lane->state == LANE_FAILED ? "failed"
-		 : *lane->verdict	    ? lane->verdict
-					    : "not dispatching");
-	w->d->control->note(line);
-	if (!*lane->run.id)
+	close_sink(lane);
+	say_books(w, lane);
+	if (!*e->run.id)
 		return;
-	if (failed && !*lane->run.error)
-		snprintf(lane->run.error, sizeof lane->run.error, "%.255s", failed->line);
-	run_end(&lane->run, failed || lane->state == LANE_FAILED ? "failed"
-			    : w->d->control->stopping()		 ? "stopped"
-								 : "completed");
+	if (failed && !*e->run.error)
+		snprintf(e->run.error, sizeof e->run.error, "%.255s", failed->line);
+	run_end(&e->run, failed || lane->state == LANE_FAILED ? "failed"
+			 : w->d->control->stopping()	      ? "stopped"
+							      : "completed");
 	if (redis_fd(w->d->redis) < 0)
 		return;
-	runlog_keep(w->d->redis, &lane->place, &lane->run, &ignored);
-	lease_release(&w->step, w->d->redis, &lane->place, &lane->lease, &ignored);
+	runlog_keep(w->d->redis, &e->place, &e->run, &ignored);
+	lease_release(&w->publisher.step, w->d->redis, &e->place, &e->lease, &ignored);
 }
 
 /* Was anything done, or nothing only for want of people and slots? */
-static bool useful(const struct lane *lane)
+static bool useful(const struct publication *e)
 {
-	return lane->run.done || strcmp(lane->verdict, "idle") == 0 ||
-	       strcmp(lane->verdict, "more") == 0;
+	return e->run.done || strcmp(e->verdict, "idle") == 0 || strcmp(e->verdict, "more") == 0;
 }
 
 static int answer(const struct work *w, struct fault *why)
@@ -341,28 +300,29 @@ static int answer(const struct work *w, struct fault *why)
 		return -1;
 	}
 	for (size_t i = 0; i < w->lanes; i++)
-		if (useful(&w->lane[i]))
+		if (useful(&w->lane[i].event))
 			return STATUS_YES;
 	return w->d->every_ms ? STATUS_YES : STATUS_NO;
 }
 
 int dispatch_run(const struct dispatch *d, struct fault *why)
 {
-	struct work w = {.d = d, .renewed_ms = clock_ms()};
+	struct work w = {.d = d,
+			 .publisher = {.redis = d->redis,
+				       .control = d->control,
+				       .batch = d->batch ? d->batch : d->bus->batch,
+				       .renewed_ms = clock_ms()}};
 	int result = -1;
 
 	if (open_lanes(&w, why) == 0) {
-		d->sink->waiting = renew_leases;
-		d->sink->waiting_self = &w;
 		result = passes(&w, why);
 		for (size_t i = 0; i < w.lanes; i++)
 			close_lane(&w, &w.lane[i], result < 0 ? why : NULL);
 		if (result == 0)
 			result = answer(&w, why);
-		d->sink->waiting = NULL;
 	}
-	step_release(&w.step);
-	buffer_release(&w.record);
+	step_release(&w.publisher.step);
+	buffer_release(&w.publisher.record);
 	free(w.lane);
 	return result;
 }

@@ -14,7 +14,7 @@ struct event {
 	char state[16];			 /* as set: open, paused, closed */
 	char door[16];			 /* as it is now: open, paused, closed, early */
 	char codes[16];			 /* random, uuid */
-	char bus[16];			 /* "", pipe */
+	char bus[16];			 /* "", pipe, kafka */
 	char lease[128];		 /* the dispatcher that holds it, "" */
 	int64_t stock, standby, opens_us, closes_us, created_us;
 	int64_t joined, already, left, granted, returned, issued, revoked, burnt;
@@ -23,7 +23,9 @@ struct event {
 	int64_t settled; /* all tickets up to it are issued or given back */
 	int64_t epoch;	 /* how often the lease was taken */
 	int64_t pass_us; /* when a dispatcher last looked for somebody to grant */
-	int64_t lease_ms, now_us, in_line, assigned_now, issued_now, logged;
+	int64_t seq;	 /* how many decisions were recorded */
+	int64_t published_requests, published_winners, published_seq; /* as mirrored by dispatch */
+	int64_t lease_ms, now_us, in_line, assigned_now, issued_now;
 	int64_t first_joined_us, last_joined_us;
 };
 

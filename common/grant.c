@@ -1,5 +1,6 @@
 #include "grant.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,13 +97,56 @@ int lease_release(struct step *step, struct redis *redis, const struct place *pl
 	return yes_or_no(step, redis, place, why);
 }
 
-int grant(struct step *step, struct redis *redis, const struct place *place,
-	  const struct lease *lease, int64_t after, int64_t count, int64_t limit,
-	  struct reply *reply, struct fault *why)
+int lease_mirror(struct step *step, struct redis *redis, const struct place *place,
+		 const struct lease *lease, const struct progress *progress, struct mirror *mirror,
+		 struct fault *why)
+{
+	struct reply reply = {0};
+	int result;
+
+	begin_held(step, place, "mirror", lease);
+	step_int(step, progress->requests);
+	step_int(step, progress->winners);
+	step_int(step, progress->seq);
+	result = step_call(step, place, redis, &reply, why);
+	if (result == 0) {
+		keep_text(mirror->verdict, sizeof mirror->verdict, &reply);
+		mirror->has.requests = reply_int(&reply);
+		mirror->has.winners = reply_int(&reply);
+		mirror->has.seq = reply_int(&reply);
+		result = reply_check(&reply, place->event_key, why);
+	}
+	reply_release(&reply);
+	return result;
+}
+
+int grant_send(struct step *step, struct redis *redis, const struct place *place,
+	       const struct lease *lease, int64_t after, int64_t count, int64_t limit,
+	       struct fault *why)
 {
 	begin_held(step, place, "grant", lease);
 	step_int(step, after);
 	step_int(step, count);
 	step_int(step, limit);
-	return step_call(step, place, redis, reply, why);
+	return step_send(step, redis, why);
+}
+
+int requests_send(struct redis *redis, const struct place *place, int64_t after, int64_t count,
+		  struct fault *why)
+{
+	char first[24], last[24];
+	const char *argv[] = {"ZRANGE", place->line_key, first, last, "WITHSCORES"};
+
+	snprintf(first, sizeof first, "%" PRId64, after);
+	snprintf(last, sizeof last, "%" PRId64, after + count - 1);
+	return redis_send(redis, 5, argv, NULL, why);
+}
+
+int decisions_send(struct step *step, struct redis *redis, const struct place *place, int64_t after,
+		   int64_t count, struct fault *why)
+{
+	step_begin(step, place, "decisions", true);
+	step_int(step, after);
+	step_int(step, count);
+	return step_send(step, redis, why);
 }

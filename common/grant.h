@@ -1,9 +1,11 @@
 /*
- * grant.h - the dispatcher's atomic steps: take, keep and give back the lease; grant.
+ * grant.h - the dispatcher's atomic steps: take, keep and give back the lease; grant; what else is to
+ * be published.
  */
 #ifndef FCFS_GRANT_H
 #define FCFS_GRANT_H
 
+#include "bus.h"
 #include "step.h"
 
 enum { LEASE_MS = 5000 };
@@ -29,9 +31,27 @@ int lease_renew(struct step *, struct redis *, const struct place *, const struc
 int lease_release(struct step *, struct redis *, const struct place *, const struct lease *,
 		  struct fault *why);
 
+/* Keeps how far the log has the event beside it, and trims the outbox: after reading the progress,
+ * before granting anything. */
+struct mirror {
+	char verdict[16];    /* "mirrored", "stale", or "lost": the log has more than Redis */
+	struct progress has; /* what Redis has: tickets, the cursor, decisions */
+};
+
+int lease_mirror(struct step *, struct redis *, const struct place *, const struct lease *,
+		 const struct progress *, struct mirror *, struct fault *why);
+
 /* The grant step (common/lua/grant.lua). The answer: verdict, upto, fresh, then person, ticket,
- * joined_us, granted_us a winner. The caller releases it. */
-int grant(struct step *, struct redis *, const struct place *, const struct lease *, int64_t after,
-	  int64_t count, int64_t limit, struct reply *, struct fault *why);
+ * joined_us, granted_us a winner. */
+int grant_send(struct step *, struct redis *, const struct place *, const struct lease *,
+	       int64_t after, int64_t count, int64_t limit, struct fault *why);
+
+/* The answer: person, joined_us of each ticket beyond `after`. */
+int requests_send(struct redis *, const struct place *, int64_t after, int64_t count,
+		  struct fault *why);
+
+/* The answer: the first one's number, then the records of the outbox beyond number `after`. */
+int decisions_send(struct step *, struct redis *, const struct place *, int64_t after,
+		   int64_t count, struct fault *why);
 
 #endif

@@ -70,6 +70,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	int len;
 
 	(void)level;
+	if (strcmp(facility, "CONFWARN") == 0) /* settings go to both kinds of client */
+		return;
 	pthread_mutex_lock(&k->lock);
 	room = sizeof k->talk - k->talk_len;
 	len = snprintf(k->talk + k->talk_len, room, "kafka: %s: %s\n", facility, text);
@@ -208,11 +210,18 @@ static int set_all(rd_kafka_conf_t *conf, const char *const *name_value, struct 
 	return 0;
 }
 
+static int get_ms(const rd_kafka_conf_t *conf, const char *name)
+{
+	char value[32] = "";
+	size_t size = sizeof value;
+
+	rd_kafka_conf_get(conf, name, value, &size);
+	return (int)strtol(value, NULL, 10);
+}
+
 static int open_stats(struct kafka *k, struct fault *why)
 {
 	const char *path = k->options.stats_file;
-	char value[32];
-	size_t size = sizeof value;
 
 	if (!path)
 		return 0;
@@ -220,8 +229,9 @@ static int open_stats(struct kafka *k, struct fault *why)
 	if (k->stats_fd < 0)
 		return fault_errno(why, EX_CONFIG, "statistics file '%s'", path);
 	rd_kafka_conf_set_stats_cb(k->conf, on_stats);
-	rd_kafka_conf_get(k->conf, "statistics.interval.ms", value, &size);
-	return strcmp(value, "0") == 0 ? set(k->conf, "statistics.interval.ms", "1000", why) : 0;
+	return get_ms(k->conf, "statistics.interval.ms")
+		       ? 0
+		       : set(k->conf, "statistics.interval.ms", "1000", why);
 }
 
 static int configure(struct kafka *k, struct fault *why)
@@ -236,6 +246,8 @@ static int configure(struct kafka *k, struct fault *why)
 	    read_properties(k->conf, o->property, why) < 0 ||
 	    set(k->conf, "bootstrap.servers", o->brokers, why) < 0)
 		return -1;
+	k->transaction_ms = get_ms(k->conf, "transaction.timeout.ms");
+	k->session_ms = get_ms(k->conf, "session.timeout.ms");
 	return open_stats(k, why);
 }
 

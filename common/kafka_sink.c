@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CALL_MS = 10000, FULL_MS = 100, STUCK_MS = 60000, PAUSE_MS = 50 };
+enum { CALL_MS = 10000, FULL_MS = 10, STUCK_MS = 60000, PAUSE_MS = 50 };
 
 struct kafka_out {
 	struct sink sink;
@@ -65,7 +65,6 @@ static void drop_producer(struct kafka_out *out)
 
 static int make_producer(struct kafka_out *out, struct fault *why)
 {
-	char timeout_ms[16];
 	const char *settings[] = {"transactional.id",
 				  out->id,
 				  "enable.idempotence",
@@ -74,11 +73,8 @@ static int make_producer(struct kafka_out *out, struct fault *why)
 				  "all",
 				  "partitioner",
 				  "murmur2_random",
-				  "transaction.timeout.ms",
-				  timeout_ms,
 				  NULL};
 
-	snprintf(timeout_ms, sizeof timeout_ms, "%d", KAFKA_TRANSACTION_MS);
 	out->rk = kafka_client(RD_KAFKA_PRODUCER, kafka_conf(out->kafka, settings), why);
 	if (!out->rk)
 		return -1;
@@ -169,13 +165,13 @@ static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *
 /* Both calls may be repeated while the client says so. True when done. */
 static bool call(struct kafka_out *out, bool offsets)
 {
-	int64_t until_ms = clock_ms() + KAFKA_TRANSACTION_MS;
+	int64_t until_ms = clock_ms() + out->kafka->transaction_ms;
 	rd_kafka_error_t *error;
 
 	do {
 		error = offsets ? rd_kafka_send_offsets_to_transaction(out->rk, out->offsets,
 								       out->member, CALL_MS)
-				: rd_kafka_commit_transaction(out->rk, KAFKA_TRANSACTION_MS);
+				: rd_kafka_commit_transaction(out->rk, out->kafka->transaction_ms);
 		if (!error)
 			return true;
 		out->remedy = kafka_sort_error(out->kafka, error, &out->fault);
@@ -232,7 +228,7 @@ static int kafka_commit(struct sink *sink, struct fault *why)
 /* Waits for the thread, never for ever. */
 static int join(struct kafka_out *out, struct fault *why)
 {
-	int64_t until_ms = clock_ms() + KAFKA_TRANSACTION_MS + STUCK_MS;
+	int64_t until_ms = clock_ms() + out->kafka->transaction_ms + STUCK_MS;
 	struct timespec at;
 
 	for (;;) {

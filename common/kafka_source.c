@@ -119,7 +119,7 @@ static int kafka_take(struct source *source, struct incoming *to, size_t max,
 		      const struct control *control, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
-	int64_t until_ms = clock_ms() + TAKE_MS;
+	int64_t until_ms = clock_ms() + (in->follow ? TAKE_MS : POLL_MS);
 
 	drop_messages(in);
 	if (make_room(in, max, why) < 0 || kafka_alive(in->kafka, in->rk, why) < 0)
@@ -263,9 +263,9 @@ static int kafka_ended(struct source *source, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
 	int64_t now_ms = clock_ms();
-	bool all = true;
+	bool all = false;
 
-	if (in->follow || in->fresh || anything_to_commit(in))
+	if (in->follow || anything_to_commit(in))
 		return 0;
 	for (int32_t p = 0; p < in->parts; p++)
 		if (in->part[p].ours && !drained(&in->part[p], in->part[p].committed))
@@ -273,11 +273,11 @@ static int kafka_ended(struct source *source, struct fault *why)
 	if (now_ms - in->asked_ms < OTHERS_MS)
 		return 0;
 	in->asked_ms = now_ms;
-	if (ask_others(in, &all, why) < 0)
+	if (in->ours && !in->fresh && ask_others(in, &all, why) < 0)
 		return -1;
 	if (all)
 		return 1;
-	if (now_ms - in->moved_ms < KAFKA_SESSION_MS + ASK_MS)
+	if (now_ms - in->moved_ms < in->kafka->session_ms + ASK_MS)
 		return 0;
 	return fault_set(why, EX_TEMPFAIL,
 			 "kafka '%s': other issuers have not drained their partitions of '%s': run "

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 1 << 20, TICK_MS = 1000, STOP_TICKS = 3 };
+enum { BLOCK = 1 << 20, TICK_MS = 1000, STOP_TICKS = 3, BATCH = 1000 };
 
 struct pipe_in {
 	struct source source;
@@ -120,8 +120,31 @@ static bool pipe_idle(struct source *source)
 {
 	struct pipe_in *in = (struct pipe_in *)source;
 
-	return !in->ended && !memchr(in->block + in->start, '\n', in->end - in->start) &&
+	if (in->ended)
+		return in->start == in->end;
+	return !memchr(in->block + in->start, '\n', in->end - in->start) &&
 	       !readable(in->fd, 0, -1);
+}
+
+static int pipe_ended(struct source *source, struct fault *why)
+{
+	const struct pipe_in *in = (struct pipe_in *)source;
+
+	(void)why;
+	return in->ended && in->start == in->end;
+}
+
+static int pipe_tend(struct source *source, struct fault *why)
+{
+	(void)source;
+	(void)why;
+	return 0;
+}
+
+static int pipe_rewind(struct source *source, struct fault *why)
+{
+	(void)source;
+	return fault_set(why, EX_SOFTWARE, "a pipe cannot be read again");
 }
 
 static void pipe_in_close(struct source *source)
@@ -129,15 +152,22 @@ static void pipe_in_close(struct source *source)
 	free(source);
 }
 
-struct source *pipe_source(int fd)
+int pipe_source(int fd, struct source **source, struct fault *why)
 {
 	struct pipe_in *in = calloc(1, sizeof *in);
 
+	*source = NULL;
 	if (!in)
-		return NULL;
+		return fault_errno(why, EX_OSERR, "pipe");
 	in->fd = fd;
-	in->source = (struct source){pipe_take, pipe_idle, pipe_in_close};
-	return &in->source;
+	in->source = (struct source){.take = pipe_take,
+				     .ended = pipe_ended,
+				     .idle = pipe_idle,
+				     .tend = pipe_tend,
+				     .rewind = pipe_rewind,
+				     .close = pipe_in_close};
+	*source = &in->source;
+	return 0;
 }
 
 struct pipe_out {
@@ -204,26 +234,49 @@ static int write_out(struct pipe_out *out, const char *bytes, size_t len, struct
 	return 0;
 }
 
-static int pipe_flush(struct sink *sink, struct fault *why)
+static int flush(struct pipe_out *out, struct fault *why)
 {
-	struct pipe_out *out = (struct pipe_out *)sink;
 	size_t len = out->len;
 
 	out->len = 0;
 	return write_out(out, out->bytes, len, why);
 }
 
-static int pipe_put(struct sink *sink, const char *bytes, size_t len, struct fault *why)
+static int put_line(struct pipe_out *out, const char *bytes, size_t len, struct fault *why)
 {
-	struct pipe_out *out = (struct pipe_out *)sink;
-
-	if (out->len + len + 1 > sizeof out->bytes && pipe_flush(sink, why) < 0)
+	if (out->len + len + 1 > sizeof out->bytes && flush(out, why) < 0)
 		return -1;
 	if (len + 1 > sizeof out->bytes)
 		return write_out(out, bytes, len, why) < 0 ? -1 : write_out(out, "\n", 1, why);
 	memcpy(out->bytes + out->len, bytes, len);
 	out->len += len;
 	out->bytes[out->len++] = '\n';
+	return 0;
+}
+
+static int pipe_put(struct sink *sink, const struct outgoing *o, struct fault *why)
+{
+	if (o->topic != TOPIC_WINNERS && o->topic != TOPIC_ISSUED)
+		return 0;
+	return put_line((struct pipe_out *)sink, o->bytes, o->len, why);
+}
+
+static int pipe_commit(struct sink *sink, struct fault *why)
+{
+	return flush((struct pipe_out *)sink, why);
+}
+
+static int pipe_settle(struct sink *sink, struct fault *why)
+{
+	(void)sink;
+	(void)why;
+	return COMMITTED;
+}
+
+static int pipe_restart(struct sink *sink, struct fault *why)
+{
+	(void)sink;
+	(void)why;
 	return 0;
 }
 
@@ -244,18 +297,55 @@ static void pipe_out_close(struct sink *sink)
 	free(sink);
 }
 
-struct sink *pipe_sink(int fd, const struct control *control)
+int pipe_sink(int fd, const struct control *control, struct sink **sink, struct fault *why)
 {
 	struct pipe_out *out = calloc(1, sizeof *out);
 
+	*sink = NULL;
 	if (!out)
-		return NULL;
+		return fault_errno(why, EX_OSERR, "pipe");
 	out->fd = fd;
 	out->control = control;
-	out->sink = (struct sink){.name = "pipe",
-				  .put = pipe_put,
-				  .flush = pipe_flush,
+	out->sink = (struct sink){.put = pipe_put,
+				  .commit = pipe_commit,
+				  .settle = pipe_settle,
+				  .restart = pipe_restart,
 				  .check = pipe_check,
 				  .close = pipe_out_close};
-	return &out->sink;
+	*sink = &out->sink;
+	return 0;
+}
+
+struct pipe_bus {
+	struct bus bus;
+	int fd;
+	const struct control *control;
+};
+
+static int open_sink(struct bus *bus, const char *event_id, struct sink **sink, struct fault *why)
+{
+	const struct pipe_bus *b = (struct pipe_bus *)bus;
+
+	(void)event_id;
+	return pipe_sink(b->fd, b->control, sink, why);
+}
+
+static void close_bus(struct bus *bus)
+{
+	free(bus);
+}
+
+int pipe_bus(int fd, const struct control *control, struct bus **bus, struct fault *why)
+{
+	struct pipe_bus *b = calloc(1, sizeof *b);
+
+	*bus = NULL;
+	if (!b)
+		return fault_errno(why, EX_OSERR, "pipe");
+	b->bus =
+		(struct bus){.name = "pipe", .batch = BATCH, .open = open_sink, .close = close_bus};
+	b->fd = fd;
+	b->control = control;
+	*bus = &b->bus;
+	return 0;
 }

@@ -7,12 +7,15 @@
 
 #include "bus.h"
 
-/* The descriptor stays the caller's. NULL: out of memory. */
-struct source *pipe_source(int fd);
+/* The descriptors stay the caller's. EX_OSERR: out of memory. */
+int pipe_source(int fd, struct source **, struct fault *why);
 
-/* Asked to stop while nobody reads, it gives up after a few seconds (EX_TEMPFAIL). A file that is full
- * is cut back to whole records (EX_IOERR). Whole records to a write, at most PIPE_BUF bytes each, so that a reader never sees a torn one
- * from a killed writer (pipe(7)). */
-struct sink *pipe_sink(int fd, const struct control *);
+/* Asked to stop while nobody reads, it gives up after a few seconds (EX_TEMPFAIL). A file that is
+ * full is cut back to whole records (EX_IOERR). Whole records to a write, at most PIPE_BUF bytes
+ * each, so that a reader never sees a torn one from a killed writer (pipe(7)). */
+int pipe_sink(int fd, const struct control *, struct sink **, struct fault *why);
+
+/* The dispatcher's: each event's sink writes to the descriptor. */
+int pipe_bus(int fd, const struct control *, struct bus **, struct fault *why);
 
 #endif

@@ -21,8 +21,8 @@ struct reconcile {
 	bool uuid_codes;
 };
 
-/* Keeps those that were assigned, in one transaction; what the ledger holds comes out in them.
- * EX_TEMPFAIL where another issuer finished one meanwhile. On failure nothing was kept. */
+/* Keeps those that were assigned, in the transaction that is open; what the ledger holds comes out
+ * in them. EX_TEMPFAIL where another issuer finished one meanwhile. */
 int reconcile_keep(const struct reconcile *, struct award **, size_t count, struct fault *why);
 
 #endif

@@ -23,17 +23,17 @@ local function assign_one(keys, event, now, person, ticket, offered, partition, 
 	end
 	local issued = redis.call('HGET', key(keys, 'issued'), person)
 	if issued then
-		local granted_us, issued_us, code = string.match(issued, '^(%d+) (%d+) (.*)$')
-		return 'already', code, tonumber(granted_us), tonumber(issued_us)
+		local granted_us, issued_us, code = read_issued(issued)
+		return 'already', code, granted_us, issued_us
 	end
-	local granted_us, issued_us, code = granted_us_of(keys, ticket), digits(now), offered
+	local granted_us, issued_us, code = tonumber(granted_us_of(keys, ticket)), now, offered
 	local there = redis.call('HGET', key(keys, 'pending'), person)
 	if there then
-		granted_us, issued_us, code = string.match(there, '^%S+ %S+ %S+ (%d+) (%d+) (.*)$')
+		granted_us, issued_us, code = read_issued(select(4, read_pending(there)))
 	end
 	redis.call('HSET', key(keys, 'pending'), person,
-		pending_value(partition, offset, granted_us, issued_us, code))
-	return 'assigned', code, tonumber(granted_us), tonumber(issued_us)
+		pending_value(partition, offset, digits(granted_us), digits(issued_us), code))
+	return 'assigned', code, granted_us, issued_us
 end
 
 -- assign ID, then PERSON TICKET CODE PARTITION OFFSET a winner
@@ -64,34 +64,68 @@ local function assign(keys, args)
 	return reply
 end
 
+-- Moves them from pending to issued; values are those of `pending`, false where there is none.
+local function finish(keys, people, values)
+	local issued, gone = {}, {}
+	for i = 1, #people do
+		if values[i] then
+			issued[#issued + 1] = people[i]
+			issued[#issued + 1] = select(4, read_pending(values[i]))
+			gone[#gone + 1] = people[i]
+		end
+	end
+	if #gone == 0 then
+		return 0
+	end
+	redis.call('HSET', key(keys, 'issued'), unpack(issued))
+	redis.call('HINCRBY', keys[1], 'issued', #gone)
+	return redis.call('HDEL', key(keys, 'pending'), unpack(gone))
+end
+
 -- done ID PERSON... -> how many went from pending to issued
 local function done(keys, args)
 	local event = read(keys, {})
 	if not event then
 		return no_event()
-	elseif event.id ~= args[1] or #args < 2 then
+	elseif event.id ~= args[1] then
 		return 0
 	end
 	local moved = 0
 	for first = 2, #args, SLICE do
-		local last = math.min(first + SLICE - 1, #args)
-		local values = redis.call('HMGET', key(keys, 'pending'), unpack(args, first, last))
-		local issued, gone = {}, {}
-		for i = first, last do
-			local value = values[i - first + 1]
-			if value then
-				issued[#issued + 1] = args[i]
-				issued[#issued + 1] = string.match(value, '^%S+ %S+ %S+ (.*)$')
-				gone[#gone + 1] = args[i]
-			end
-		end
-		if #gone > 0 then
-			redis.call('HSET', key(keys, 'issued'), unpack(issued))
-			moved = moved + redis.call('HDEL', key(keys, 'pending'), unpack(gone))
+		local people = { unpack(args, first, math.min(first + SLICE - 1, #args)) }
+		moved = moved + finish(keys, people,
+			redis.call('HMGET', key(keys, 'pending'), unpack(people)))
+	end
+	return moved
+end
+
+-- done_below SCAN, then PARTITION OFFSET of each partition -> SCAN MOVED
+--   for the pending ones whose records stood below: their offsets are committed, so they are out.
+--   A part at a time: from SCAN 0 on until it is 0 again.
+local function done_below(keys, args)
+	if not read(keys, {}) then
+		return no_event()
+	end
+	local offsets = {}
+	for i = 2, #args, 2 do
+		offsets[args[i]] = tonumber(args[i + 1])
+	end
+	local scan = redis.call('HSCAN', key(keys, 'pending'), args[1], 'COUNT', SLICE)
+	local people, values = {}, {}
+	for i = 1, #scan[2], 2 do
+		local state, partition, offset = read_pending(scan[2][i + 1])
+		if state == 'assigned' and offsets[partition]
+			and tonumber(offset) < offsets[partition] then
+			people[#people + 1], values[#values + 1] = scan[2][i], scan[2][i + 1]
 		end
 	end
-	redis.call('HINCRBY', keys[1], 'issued', moved)
-	return moved
+	local moved = 0
+	for first = 1, #people, SLICE do
+		local last = math.min(first + SLICE - 1, #people)
+		moved = moved + finish(keys, { unpack(people, first, last) },
+			{ unpack(values, first, last) })
+	end
+	return { tonumber(scan[1]), moved }
 end
 
 -- adopt ID PERSON GRANTED_US ISSUED_US CODE burn|keep -> 1, or 0 where nothing is pending
@@ -106,7 +140,8 @@ local function adopt(keys, args)
 	if event.id ~= args[1] or not there then
 		return 0
 	end
-	local partition, offset, code = string.match(there, '^%S+ (%S+) (%S+) %d+ %d+ (.*)$')
+	local _, partition, offset, rest = read_pending(there)
+	local _, _, code = read_issued(rest)
 	redis.call('HSET', key(keys, 'pending'), args[2],
 		pending_value(partition, offset, args[3], args[4], args[5]))
 	if args[6] == 'burn' and code ~= args[5] then
@@ -117,4 +152,5 @@ end
 
 register('assign', assign)
 register('done', done)
+register('done_below', done_below)
 register('adopt', adopt)

@@ -14,7 +14,8 @@ local function create(keys, args)
 	for _, counter in ipairs({
 		'joined', 'already', 'left', 'granted', 'returned', 'issued', 'revoked', 'burnt',
 		'refused_soldout', 'refused_early', 'refused_closed', 'refused_paused',
-		'refused_left', 'cursor', 'settled', 'epoch', 'seq',
+		'refused_left', 'cursor', 'settled', 'epoch', 'seq', 'published_requests',
+		'published_winners', 'published_seq',
 	}) do
 		fields[#fields + 1] = counter
 		fields[#fields + 1] = '0'
@@ -73,7 +74,6 @@ local function show(keys)
 	add('in_line', redis.call('ZCARD', keys[2]))
 	add('assigned_now', redis.call('HLEN', key(keys, 'pending')))
 	add('issued_now', redis.call('HLEN', key(keys, 'issued')))
-	add('logged', redis.call('LLEN', key(keys, 'outbox')))
 	add('lease', redis.call('GET', lease) or '')
 	add('lease_ms', math.max(0, redis.call('PTTL', lease)))
 	add('first_joined_us', score(0))

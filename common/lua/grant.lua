@@ -55,15 +55,19 @@ local function over(keys, event, now, size)
 		or (door(event, now) == 'closed' and event.cursor >= size))
 end
 
--- What is granted beyond ticket `after` and still wants a code. Where that scan starts at the
--- settled mark, the mark moves up to the first ticket that is not settled.
+-- What is granted beyond ticket `after`: all of it where `after` is a log's progress, else what still
+-- wants a code. Where that scan starts at the settled mark, the mark moves up to the first ticket
+-- that is not settled.
 local function regrant(keys, event, after, count, reply)
 	local last = math.min(after + count, event.cursor)
 	local settled = last
 	each_granted(keys, after + 1, last, function(ticket, person, joined_us, granted_us, ...)
 		local state = award_of(...)
-		if state == 'granted' or state == 'assigned' then
+		local wanting = state == 'granted' or state == 'assigned'
+		if wanting then
 			settled = math.min(settled, ticket - 1)
+		end
+		if wanting or (state and event.bus == 'kafka') then
 			local n = #reply
 			reply[n + 1], reply[n + 2] = person, ticket
 			reply[n + 3], reply[n + 4] = joined_us, granted_us
@@ -106,15 +110,15 @@ local function grant_fresh(keys, event, now, count, reply)
 end
 
 -- grant OWNER EPOCH TTL_MS AFTER COUNT LIMIT -> VERDICT UPTO FRESH, then PERSON TICKET JOINED_US GRANTED_US
---   for up to COUNT tickets beyond AFTER: first those granted before and not issued, then, AFTER
---   having reached the cursor, at most LIMIT new ones. UPTO is the AFTER to ask with next, so an
+--   for up to COUNT tickets beyond AFTER: first those granted before (in a pipe: and not issued),
+--   then, AFTER having reached the cursor, at most LIMIT new ones. UPTO is the AFTER to ask with next, so an
 --   answer that was lost is had again. FRESH says how many were granted by this very step.
 -- VERDICT: more (ask on), idle (nobody waits, or no slot is free), paused, early, ended, stale,
 -- lost (AFTER was granted once, and Redis knows it no more).
 local function grant(keys, args)
 	local event = read(keys, {
 		'state', 'opens_us', 'closes_us', 'stock', 'cursor', 'granted', 'returned', 'epoch',
-		'settled', 'left',
+		'settled', 'left', 'bus',
 	})
 	if not event then
 		return no_event()
@@ -146,7 +150,51 @@ local function grant(keys, args)
 	return reply
 end
 
+-- mirror OWNER EPOCH TTL_MS REQUESTS WINNERS SEQ -> {'mirrored' | 'stale' | 'lost', tickets, cursor, seq}
+--   of how far the log has this event: kept beside it, and the outbox trimmed to what is beyond.
+--   lost: the log is ahead of what Redis has. Asked before anything is granted (P1, P3).
+local function mirror(keys, args)
+	local event = read(keys, { 'epoch', 'cursor', 'seq' })
+	if not event then
+		return no_event()
+	elseif not held(keys, event, args[1], args[2]) then
+		return { 'stale', 0, 0, 0 }
+	end
+	redis.call('SET', key(keys, 'lease'), args[1], 'PX', args[3])
+	local size = redis.call('ZCARD', keys[2])
+	local requests, winners, seq = tonumber(args[4]), tonumber(args[5]), tonumber(args[6])
+	if requests > size or winners > event.cursor or seq > event.seq then
+		return { 'lost', size, event.cursor, event.seq }
+	end
+	redis.call('HSET', keys[1], 'published_requests', args[4], 'published_winners', args[5],
+		'published_seq', args[6])
+	-- The outbox ends with record number `seq`, and has no gaps.
+	if seq == event.seq then
+		redis.call('DEL', key(keys, 'outbox'))
+	else
+		redis.call('LTRIM', key(keys, 'outbox'), digits(seq - event.seq), -1)
+	end
+	return { 'mirrored', size, event.cursor, event.seq }
+end
+
+-- decisions SEQ COUNT -> FIRST, then records of the outbox beyond number SEQ, in order; FIRST is the
+-- number of the first of them.
+local function decisions(keys, args)
+	local event = read(keys, { 'seq' })
+	if not event then
+		return no_event()
+	end
+	local trimmed = event.seq - redis.call('LLEN', key(keys, 'outbox'))
+	local after = math.max(tonumber(args[1]), trimmed)
+	local reply = redis.call('LRANGE', key(keys, 'outbox'), digits(after - trimmed),
+		digits(after - trimmed + math.min(tonumber(args[2]), SLICE) - 1))
+	table.insert(reply, 1, after + 1)
+	return reply
+end
+
 register('lease', lease)
 register('renew', renew)
 register('release', release)
 register('grant', grant)
+register('mirror', mirror)
+register('decisions', decisions, { 'no-writes' })

@@ -100,6 +100,17 @@ local function read_mark(mark)
 	return tonumber(at_us), state
 end
 
+-- STATE, PARTITION, OFFSET and the rest, as it stands in `issued`, of a value in `pending`.
+local function read_pending(value)
+	return string.match(value, '^(%S+) (%S+) (%S+) (.*)$')
+end
+
+-- GRANTED_US, ISSUED_US and CODE of a value in `issued`.
+local function read_issued(value)
+	local granted_us, issued_us, code = string.match(value, '^(%d+) (%d+) (.*)$')
+	return tonumber(granted_us), tonumber(issued_us), code
+end
+
 -- Appends a record of event_log to the outbox, in the same step as what it records.
 local function log(keys, id, what, who, person, ticket, before, after)
 	local event = string.match(keys[1], '{(.*)}')

@@ -8,9 +8,10 @@ local function standing(keys, person, ticket, cursor)
 	end
 	local issued = redis.call('HGET', key(keys, 'issued'), person)
 	if issued then
-		return 'issued', string.match(issued, '^%d+ %d+ (.*)$')
+		return 'issued', select(3, read_issued(issued))
 	end
-	return redis.call('HEXISTS', key(keys, 'pending'), person) == 1 and 'assigned' or 'granted'
+	local pending = redis.call('HGET', key(keys, 'pending'), person)
+	return pending and read_pending(pending) or 'granted'
 end
 
 local function mark(keys, event, person, ticket, state, who, code)

@@ -38,11 +38,12 @@ local function award_of(mark, issued, pending)
 		end
 		return how == 'issued' and 'revoked' or 'returned', 0, ''
 	elseif issued then
-		local at_us, code = string.match(issued, '^%d+ (%d+) (.*)$')
-		return 'issued', tonumber(at_us), code
+		local _, issued_us, code = read_issued(issued)
+		return 'issued', issued_us, code
 	elseif pending then
-		local state, at_us = string.match(pending, '^(%S+) %S+ %S+ %d+ (%d+)')
-		return state, tonumber(at_us), ''
+		local state, _, _, rest = read_pending(pending)
+		local _, issued_us = read_issued(rest)
+		return state, issued_us, ''
 	end
 	return 'granted', 0, ''
 end

@@ -35,13 +35,51 @@ static const struct control CONTROL = {
 	.progress = count_nothing,
 };
 
+static struct source *open_source(int fd)
+{
+	struct source *source;
+	struct fault why;
+
+	pipe_source(fd, &source, &why);
+	return source;
+}
+
+static struct sink *open_sink(int fd)
+{
+	struct sink *sink;
+	struct fault why;
+
+	pipe_sink(fd, &CONTROL, &sink, &why);
+	return sink;
+}
+
+static int put(struct sink *sink, enum topic topic, const char *bytes, size_t len,
+	       struct fault *why)
+{
+	const struct outgoing outgoing = {.topic = topic, .bytes = bytes, .len = len};
+
+	return sink->put(sink, &outgoing, why);
+}
+
+static int commit(struct sink *sink, struct fault *why)
+{
+	return sink->commit(sink, why) < 0 ? -1 : sink->settle(sink, why);
+}
+
+static int ended(struct source *source)
+{
+	struct fault why;
+
+	return source->ended(source, &why);
+}
+
 /* A source over these bytes, at their end. */
 static struct source *source_of(const char *bytes, size_t len, FILE **file)
 {
 	*file = tmpfile();
 	fwrite(bytes, 1, len, *file);
 	rewind(*file);
-	return pipe_source(fileno(*file));
+	return open_source(fileno(*file));
 }
 
 static int take(struct source *source, struct incoming *to, size_t max)
@@ -71,6 +109,7 @@ static void lines(void)
 	ok(is_record(&got[0], "three", 4), "with its number");
 	is_int(take(source, got, 3), 0, "then the end");
 	is_int(take(source, got, 3), 0, "and the end again");
+	ok(ended(source) == 1 && source->idle(source), "and it says so");
 	source->close(source);
 	fclose(file);
 }
@@ -106,13 +145,13 @@ static void pauses(void)
 	struct source *source;
 
 	ok(pipe(fds) == 0, "a pipe");
-	source = pipe_source(fds[0]);
+	source = open_source(fds[0]);
 	ok(source->idle(source), "nothing written: idle");
 	ok(write(fds[1], "one\ntw", 6) == 6, "a line and a half");
 	ok(!source->idle(source), "not idle");
 	is_int(take(source, got, 4), 1, "what is there is taken, the half line is not waited for");
 	ok(is_record(&got[0], "one", 1), "the whole line");
-	ok(source->idle(source), "half a line is idle");
+	ok(source->idle(source) && ended(source) == 0, "half a line is idle, and not the end");
 	ok(write(fds[1], "o\n", 2) == 2, "the other half");
 	is_int(take(source, got, 4), 1, "the second line");
 	ok(is_record(&got[0], "two", 2), "put together");
@@ -147,11 +186,15 @@ static void whole_records(void)
 	int fds[2], filled = 0;
 
 	ok(pipe2(fds, O_DIRECT) == 0, "a pipe that keeps each write apart");
-	sink = pipe_sink(fds[1], &CONTROL);
+	sink = open_sink(fds[1]);
 	memset(record, 'r', sizeof record);
 	for (int i = 0; i < 40; i++)
-		filled += sink->put(sink, record, 700 + (size_t)i, &why);
-	is_int(filled + sink->flush(sink, &why), 0, "forty records are put");
+		filled += put(sink, i % 2 ? TOPIC_WINNERS : TOPIC_ISSUED, record, 700 + (size_t)i,
+			      &why);
+	filled +=
+		put(sink, TOPIC_REQUESTS, record, 1, &why) + put(sink, TOPIC_DEAD, record, 1, &why);
+	is_int(filled + commit(sink, &why), COMMITTED,
+	       "forty records are put, those of other topics are not written");
 	for (int left = 40; left > 0;) {
 		ssize_t got = read(fds[0], bytes, sizeof bytes);
 
@@ -175,15 +218,15 @@ static void blocked(void)
 	int fds[2], result = 0;
 
 	ok(pipe(fds) == 0, "a pipe nobody reads");
-	sink = pipe_sink(fds[1], &CONTROL);
+	sink = open_sink(fds[1]);
 	sink->waiting = waiting;
 	sink->waiting_self = &fds[0];
 	memset(record, 'r', sizeof record);
 	for (int i = 0; i < 140 && result == 0; i++)
-		result = sink->put(sink, record, sizeof record, &why);
+		result = put(sink, TOPIC_WINNERS, record, sizeof record, &why);
 	ok(result == 0 && waits > 0, "a full pipe calls `waiting`, and goes on when it is read");
 	close(fds[0]);
-	ok(sink->put(sink, record, sizeof record, &why) < 0 || sink->flush(sink, &why) < 0,
+	ok(put(sink, TOPIC_WINNERS, record, sizeof record, &why) < 0 || commit(sink, &why) < 0,
 	   "a reader gone is a fault");
 	is_int(why.status, EX_IOERR, "of output lost");
 	sink->close(sink);

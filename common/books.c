@@ -1,0 +1,141 @@
+#include "books.h"
+
+#include "event.h"
+#include "runlog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void books_init(struct books *b, const char *bus, const char *prefix)
+{
+	*b = (struct books){.bus = bus, .prefix = prefix};
+	run_begin(&b->fresh, "issue");
+	b->nameless = b->fresh;
+}
+
+void books_release(struct books *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		free(b->book[i]);
+	free(b->book);
+}
+
+struct book *books_find(const struct books *b, const struct winner *winner)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (strcmp(b->book[i]->run.id, winner->id) == 0 &&
+		    strcmp(b->book[i]->place.name, winner->event) == 0)
+			return b->book[i];
+	return NULL;
+}
+
+static struct book *add(struct books *b, const struct place *place, const struct event *event,
+			struct fault *why)
+{
+	struct book **more = realloc(b->book, (b->count + 1) * sizeof *more);
+	struct book *book = calloc(1, sizeof *book);
+
+	if (more)
+		b->book = more;
+	if (!more || !book) {
+		free(book);
+		return fault_set(why, EX_OSERR, "out of memory"), NULL;
+	}
+	book->place = *place;
+	book->uuid_codes = strcmp(event->codes, "uuid") == 0;
+	book->run = b->fresh;
+	strcpy(book->run.event, place->name);
+	strcpy(book->run.id, event->id);
+	b->book[b->count++] = book;
+	return book;
+}
+
+/* In a pipe it is the operator who mixes them up; on a topic anybody may have written. */
+static struct book *other_bus(const struct books *b, const struct event *event,
+			      const struct place *place, char reason[96], struct fault *why)
+{
+	if (strcmp(b->bus, "pipe") == 0)
+		fault_set(
+			why, EX_CONFIG,
+			"event '%s': it is dispatched through '%s': a pipe and Kafka never mix in "
+			"one event",
+			place->name, event->bus);
+	else
+		snprintf(reason, 96, "this event is dispatched through a %s", event->bus);
+	return NULL;
+}
+
+struct book *books_open(struct books *b, struct redis *redis, const struct winner *winner,
+			char reason[96], struct fault *why)
+{
+	struct event event;
+	struct place place;
+
+	*reason = '\0';
+	if (place_init(&place, b->prefix, winner->event, why) < 0)
+		return NULL;
+	if (event_show(redis, &place, &event, why) < 0) {
+		if (why->no_event)
+			strcpy(reason, "no such event");
+		return NULL;
+	}
+	if (strcmp(event.id, winner->id) != 0) {
+		strcpy(reason, "this event has another id");
+		return NULL;
+	}
+	if (*event.bus && strcmp(event.bus, b->bus) != 0)
+		return other_bus(b, &event, &place, reason, why);
+	return add(b, &place, &event, why);
+}
+
+static bool can_ask(const struct redis *redis)
+{
+	return redis_fd(redis) >= 0 && redis_in_flight(redis) == 0;
+}
+
+static int keep(const struct books *b, struct run *run, const struct place *place,
+		struct redis *redis, struct ledger *ledger, struct fault *why)
+{
+	int result = 0;
+
+	if (can_ask(redis))
+		result = place ? runlog_keep(redis, place, run, why)
+			       : runlog_keep_nameless(redis, b->prefix, run, why);
+	if (ledger && ledger_run(ledger, run, why) < 0)
+		result = -1;
+	return result;
+}
+
+static void end(struct run *run, const struct control *control, const char *status)
+{
+	char line[RUN_BOOKS];
+
+	run_end(run, status);
+	run_books(line, run);
+	control->note(line);
+}
+
+int books_keep(struct books *b, struct redis *redis, struct ledger *ledger,
+	       const struct control *control, const char *status, struct fault *why)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		end(&b->book[i]->run, control, status);
+		if (keep(b, &b->book[i]->run, &b->book[i]->place, redis, ledger, why) < 0)
+			result = -1;
+	}
+	if (b->nameless.in == 0 && b->count > 0)
+		return result;
+	end(&b->nameless, control, status);
+	return keep(b, &b->nameless, NULL, redis, ledger, why) < 0 ? -1 : result;
+}
+
+bool books_any_dead(const struct books *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->book[i]->run.dead)
+			return true;
+	return b->nameless.dead > 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * books.h - the events a run of fcfs-issue has met, and what it counts for each of them (P7).
+ */
+#ifndef FCFS_BOOKS_H
+#define FCFS_BOOKS_H
+
+#include "control.h"
+#include "ledger.h"
+#include "run.h"
+#include "step.h"
+
+struct book {
+	struct place place;
+	bool uuid_codes;
+	struct run run;
+};
+
+struct books {
+	const char *bus; /* what feeds this run: events of another one are none of its business */
+	const char *prefix;
+	struct book **book;
+	size_t count;
+	struct run fresh;    /* as each book's run begins */
+	struct run nameless; /* of records that belong to no event */
+};
+
+void books_init(struct books *, const char *bus, const char *prefix);
+void books_release(struct books *);
+
+/* The book of an event met before, or NULL. */
+struct book *books_find(const struct books *, const struct winner *);
+
+/* The book of a winner's event, with nothing in flight. NULL with a reason where there is no such
+ * event or id; NULL and why, and the reason "", where it cannot be told, or where the operator
+ * pipes what goes through Kafka (EX_CONFIG). */
+struct book *books_open(struct books *, struct redis *, const struct winner *, char reason[96],
+			struct fault *why);
+
+/* Says what was counted and keeps the run records: in Redis, unless that is lost, and in the ledger
+ * (NULL: none). One that cannot be kept does not keep the others from it; -1 then. */
+int books_keep(struct books *, struct redis *, struct ledger *, const struct control *,
+	       const char *status, struct fault *why);
+
+bool books_any_dead(const struct books *);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * chunk.h - the records of one take, and what becomes of each: the phases of issue.h, one call each.
+ *
+ * Awards of one event and id are a group: a step in Redis each. All groups go through a phase
+ * together, so that the ledger and the bus have one transaction a chunk.
+ */
+#ifndef FCFS_CHUNK_H
+#define FCFS_CHUNK_H
+
+#include "award.h"
+#include "books.h"
+#include "bus.h"
+
+/* What the phases work with; the same for every chunk of a run. */
+struct desk {
+	struct redis *redis;
+	struct sink *sink;
+	struct ledger *ledger; /* NULL: none */
+	const struct control *control;
+	struct books books;
+	struct step step;
+	struct buffer record;
+};
+
+struct group {
+	struct book *book; /* NULL: there is no such event */
+	struct award **award;
+	size_t count;
+	size_t assigned;
+};
+
+struct chunk {
+	struct incoming *raw; /* valid until the next take */
+	struct award *award;  /* one a record, in the order they came */
+	struct award **order; /* those that are winners' records, by event, id and ticket */
+	struct group *group;
+	size_t room, count, live, groups;
+};
+
+int chunk_init(struct chunk *, size_t room, struct fault *why);
+void chunk_release(struct chunk *);
+
+/* Reads the `count` records in raw. */
+void chunk_read(struct chunk *, size_t count);
+
+/* Is there a ticket that both have read? */
+bool chunk_shares(const struct chunk *, const struct chunk *);
+
+/* Asks Redis for the codes of all winners. */
+int chunk_assign(struct chunk *, struct desk *, struct fault *why);
+
+/* Into the ledger, in one transaction. */
+int chunk_keep(struct chunk *, struct desk *, struct fault *why);
+
+/* To the bus: what is issued, and dead letters, in the order they came. */
+int chunk_put(struct chunk *, struct desk *, struct fault *why);
+
+/* It is out: marks it done, counts it, says what was dead. The answers are left under way. */
+int chunk_finish(struct chunk *, struct desk *, struct fault *why);
+
+/* Receives answers under way until at most so many are left; they say nothing we need. */
+int desk_drain(struct desk *, size_t leave, struct fault *why);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * publish.h - one event's pass: what is not out yet goes out, in order, a transaction at a time.
+ *
+ * A pipe takes winners only: what is granted and not issued, once at the start, then each new grant.
+ * A log (Kafka) takes all that is beyond its progress: requests (every ticket), decisions (the
+ * outbox), winners; each transaction has the event's new progress in it:
+ *
+ *   read progress -> mirror (compare, trim) -> page, page ... -> put progress -> commit -> mirror
+ *
+ * Dying between any two, and beginning again (P8):
+ *   - before commit: nothing is out; the next reads the old progress and publishes the same again,
+ *     for what was granted stays granted, and comes in the same order;
+ *   - after commit, before mirror: the next reads the new progress, and mirrors it;
+ *   - a commit that got no answer: a new producer ends it, either way, and the progress says which.
+ * Progress ahead of Redis: Redis has lost writes, nothing may be granted (EX_PROTOCOL). A holder
+ * that slept through another's taking is told so inside grant and mirror, and its commits are
+ * fenced (P9).
+ */
+#ifndef FCFS_PUBLISH_H
+#define FCFS_PUBLISH_H
+
+#include "buffer.h"
+#include "grant.h"
+#include "run.h"
+
+struct publisher {
+	struct redis *redis;
+	const struct control *control;
+	int64_t batch; /* winners, requests or decisions a transaction, about */
+	struct step step;
+	struct buffer record;
+	int64_t written;
+	int64_t renewed_ms; /* when a step last kept the lease */
+};
+
+/* One event being published. */
+struct publication {
+	struct place place;
+	struct lease lease;
+	struct sink *sink;	  /* NULL: not open */
+	struct progress progress; /* what is out */
+	char verdict[16];	  /* of the last grant: more, idle, paused, early, ended */
+	struct run run;
+};
+
+/* With the lease just taken: reads how far the event is out. */
+int publish_open(struct publisher *, struct publication *, struct fault *why);
+
+/* Publishes until nothing is left, `limit` new winners are granted, or control says to stop.
+ * EX_TEMPFAIL where another dispatcher has the lease. */
+int publish_pass(struct publisher *, struct publication *, int64_t limit, struct fault *why);
+
+#endif
