@@ -17,29 +17,23 @@ static const char *const NAMES[TOPICS] = {
 	[TOPIC_DEAD] = "gifticon_publish.dlq", [TOPIC_PROGRESS] = "fcfs_progress"};
 
 /* What every client begins with; a person may say otherwise. */
-static const char *const COMMON[] = {"client.id",
-				     "fcfs",
-				     "socket.nagle.disable",
-				     "true",
-				     "socket.keepalive.enable",
-				     "true",
-				     "reconnect.backoff.max.ms",
-				     "1000",
-				     "socket.timeout.ms",
-				     "10000",
-				     "compression.type",
-				     "lz4",
-				     "linger.ms",
-				     "1",
-				     "message.max.bytes",
-				     "2000000",
-				     "queue.buffering.max.messages",
-				     "50000",
-				     "queue.buffering.max.kbytes",
-				     "16384",
-				     "queued.max.messages.kbytes",
-				     "8192",
-				     NULL};
+static const struct kafka_setting COMMON[] = {
+	{"client.id", "fcfs"},
+	{"socket.nagle.disable", "true"},
+	{"socket.keepalive.enable", "true"},
+	{"socket.timeout.ms", "10000"},
+	{"reconnect.backoff.max.ms", "1000"},
+	{"transaction.timeout.ms", "30000"},
+	{"session.timeout.ms", "10000"},
+	{"fetch.wait.max.ms", "100"},
+	{"compression.type", "lz4"},
+	{"linger.ms", "1"},
+	{"message.max.bytes", "2000000"},
+	{"queue.buffering.max.messages", "50000"},
+	{"queue.buffering.max.kbytes", "16384"},
+	{"queued.max.messages.kbytes", "8192"},
+	{0},
+};
 
 /* The promises rest on these: nobody may say otherwise. */
 static const char *const RESERVED[] = {"bootstrap.servers",
@@ -202,10 +196,10 @@ static int read_properties(rd_kafka_conf_t *conf, const char *const *property, s
 	return 0;
 }
 
-static int set_all(rd_kafka_conf_t *conf, const char *const *name_value, struct fault *why)
+static int set_all(rd_kafka_conf_t *conf, const struct kafka_setting *setting, struct fault *why)
 {
-	for (; *name_value; name_value += 2)
-		if (set(conf, name_value[0], name_value[1], why) < 0)
+	for (; setting->name; setting++)
+		if (set(conf, setting->name, setting->value, why) < 0)
 			return -1;
 	return 0;
 }
@@ -251,12 +245,12 @@ static int configure(struct kafka *k, struct fault *why)
 	return open_stats(k, why);
 }
 
-rd_kafka_conf_t *kafka_conf(struct kafka *k, const char *const *name_value)
+rd_kafka_conf_t *kafka_conf(struct kafka *k, const struct kafka_setting *setting)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_dup(k->conf);
 	struct fault ignored;
 
-	set_all(conf, name_value, &ignored);
+	set_all(conf, setting, &ignored);
 	return conf;
 }
 

@@ -128,23 +128,17 @@ int kafka_in_join(struct kafka_in *in, struct fault *why)
 {
 	const char *prefix = in->kafka->options.prefix;
 	char group[KAFKA_NAME_MAX];
-	const char *settings[] = {"group.id",
-				  group,
-				  "group.instance.id",
-				  in->name,
-				  "isolation.level",
-				  "read_committed",
-				  "enable.auto.commit",
-				  "false",
-				  "enable.auto.offset.store",
-				  "false",
-				  "enable.partition.eof",
-				  "true",
-				  "auto.offset.reset",
-				  "earliest",
-				  "allow.auto.create.topics",
-				  "false",
-				  NULL};
+	const struct kafka_setting settings[] = {
+		{"group.id", group},
+		{"group.instance.id", in->name},
+		{"isolation.level", "read_committed"},
+		{"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"},
+		{"enable.partition.eof", "true"},
+		{"auto.offset.reset", "earliest"},
+		{"allow.auto.create.topics", "false"},
+		{0},
+	};
 	rd_kafka_topic_partition_list_t *topics;
 	rd_kafka_conf_t *conf;
 	rd_kafka_resp_err_t error;

@@ -16,9 +16,7 @@
 
 enum {
 	KAFKA_NAME_MAX = 2 * EVENT_MAX + 64,
-	KAFKA_TICK_MS = 500,	      /* between two calls of waiting */
-	KAFKA_TRANSACTION_MS = 30000, /* a dead writer's transaction is aborted after that */
-	KAFKA_SESSION_MS = 10000,     /* a dead member's partitions are free after that */
+	KAFKA_TICK_MS = 500, /* between two calls of waiting */
 	KAFKA_TALK = 8192
 };
 
@@ -28,6 +26,8 @@ struct kafka {
 	struct kafka_options options;
 	char topic[TOPICS][KAFKA_NAME_MAX];
 	rd_kafka_conf_t *conf;		     /* what all clients begin with */
+	int transaction_ms;		     /* a dead writer's transaction is aborted after that */
+	int session_ms;			     /* a dead member's partitions are free after that */
 	int stats_fd;			     /* -1: none */
 	rd_kafka_t *committed, *uncommitted; /* readers, each opened when first needed */
 	pthread_mutex_t lock;		     /* of what is below */
@@ -41,8 +41,13 @@ struct kafka {
 	struct kafka_in *in;   /* the group's member among the clients */
 };
 
-/* A copy of the common settings with these (NAME, VALUE, ..., NULL). */
-rd_kafka_conf_t *kafka_conf(struct kafka *, const char *const *name_value);
+/* A copy of the common settings with these. */
+struct kafka_setting {
+	const char *name; /* NULL ends a list */
+	const char *value;
+};
+
+rd_kafka_conf_t *kafka_conf(struct kafka *, const struct kafka_setting *);
 
 /* Whose callbacks get the handle. Takes the settings over; NULL and why. */
 rd_kafka_t *kafka_client(rd_kafka_type_t, rd_kafka_conf_t *, struct fault *why);
@@ -59,6 +64,9 @@ int kafka_unreachable(struct kafka *, struct fault *why);
 /* Readers that belong to no group; `committed` sees committed records only, up to the last stable
  * offset. NULL and why. */
 rd_kafka_t *kafka_reader(struct kafka *, bool committed, struct fault *why);
+
+/* The brokers and all topics; the caller destroys it. */
+int kafka_metadata(struct kafka *, const struct rd_kafka_metadata **, struct fault *why);
 
 /* How many partitions a topic has; EX_CONFIG where there is no such topic. */
 int32_t kafka_partitions(struct kafka *, enum topic, struct fault *why);

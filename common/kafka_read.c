@@ -24,19 +24,16 @@ rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 {
 	rd_kafka_t **reader = committed ? &k->committed : &k->uncommitted;
 	char group[KAFKA_NAME_MAX];
-	const char *settings[] = {"group.id",
-				  group,
-				  "isolation.level",
-				  committed ? "read_committed" : "read_uncommitted",
-				  "enable.auto.commit",
-				  "false",
-				  "enable.partition.eof",
-				  "true",
-				  "auto.offset.reset",
-				  "earliest",
-				  "allow.auto.create.topics",
-				  "false",
-				  NULL};
+	const struct kafka_setting settings[] = {
+		{"group.id", group},
+		{"isolation.level", committed ? "read_committed" : "read_uncommitted"},
+		{"enable.auto.commit", "false"},
+		{"enable.partition.eof", "true"},
+		{"auto.offset.reset", "earliest"},
+		{"allow.auto.create.topics", "false"},
+		{"fetch.wait.max.ms", "10"}, /* the end of a topic shows after that */
+		{0},
+	};
 
 	snprintf(group, sizeof group, "%sfcfs-reader", k->options.prefix);
 	if (!*reader)
@@ -55,8 +52,7 @@ static int asked(struct kafka *k, rd_kafka_resp_err_t error, struct fault *why)
 }
 
 /* All topics are asked for: asking for one would create it where brokers do so by themselves. */
-static int ask_metadata(struct kafka *k, const struct rd_kafka_metadata **metadata,
-			struct fault *why)
+int kafka_metadata(struct kafka *k, const struct rd_kafka_metadata **metadata, struct fault *why)
 {
 	rd_kafka_t *rk = kafka_reader(k, true, why);
 
@@ -84,7 +80,7 @@ int32_t kafka_partitions(struct kafka *k, enum topic topic, struct fault *why)
 	const struct rd_kafka_metadata *metadata;
 	int32_t count;
 
-	if (ask_metadata(k, &metadata, why) < 0)
+	if (kafka_metadata(k, &metadata, why) < 0)
 		return -1;
 	count = find_topic(metadata, k->topic[topic]);
 	rd_kafka_metadata_destroy(metadata);
@@ -96,7 +92,7 @@ int kafka_require(struct kafka *k, struct fault *why)
 	const struct rd_kafka_metadata *metadata;
 	int result = 0;
 
-	if (ask_metadata(k, &metadata, why) < 0)
+	if (kafka_metadata(k, &metadata, why) < 0)
 		return -1;
 	for (int t = 0; t < TOPICS && result == 0; t++)
 		if (!find_topic(metadata, k->topic[t]))
@@ -207,7 +203,7 @@ static int wait_stable(struct kafka *k, int32_t partition, struct sink *waits, i
 		       int64_t *high, struct fault *why)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
-	int64_t until_ms = clock_ms() + KAFKA_TRANSACTION_MS + GRACE_MS, stable;
+	int64_t until_ms = clock_ms() + k->transaction_ms + GRACE_MS, stable;
 
 	if (kafka_watermarks(k, false, TOPIC_PROGRESS, partition, low, high, why) < 0)
 		return -1;

@@ -65,15 +65,13 @@ static void drop_producer(struct kafka_out *out)
 
 static int make_producer(struct kafka_out *out, struct fault *why)
 {
-	const char *settings[] = {"transactional.id",
-				  out->id,
-				  "enable.idempotence",
-				  "true",
-				  "acks",
-				  "all",
-				  "partitioner",
-				  "murmur2_random",
-				  NULL};
+	const struct kafka_setting settings[] = {
+		{"transactional.id", out->id},
+		{"enable.idempotence", "true"},
+		{"acks", "all"},
+		{"partitioner", "murmur2_random"},
+		{0},
+	};
 
 	out->rk = kafka_client(RD_KAFKA_PRODUCER, kafka_conf(out->kafka, settings), why);
 	if (!out->rk)
