@@ -57,8 +57,10 @@ TOOLS = fcfs-event fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-
 fcfs-join     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
 fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
-fcfs-event    = cmd/ui cmd/table cmd/preflight $(base) $(redis) $(event) common/code common/who
-fcfs-setup    = cmd/ui cmd/preflight cmd/acl $(base) $(redis) $(event)
+fcfs-event    = cmd/ui cmd/ui_kafka cmd/table cmd/preflight $(base) $(redis) $(event) $(kafka) \
+                common/record common/code common/who
+fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
+                common/record
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
@@ -66,7 +68,8 @@ fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) 
 fcfs-report   = cmd/ui cmd/table $(base) $(redis) $(event) $(records) common/report
 
 # The libraries a tool links beyond hiredis.
-libs-fcfs-event    = uuid
+libs-fcfs-event    = jansson uuid rdkafka
+libs-fcfs-setup    = jansson rdkafka
 libs-fcfs-dispatch = jansson uuid rdkafka
 libs-fcfs-issue    = jansson uuid sqlite3 rdkafka
 libs-fcfs-report   = jansson uuid

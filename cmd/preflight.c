@@ -2,9 +2,11 @@
 
 #include "clock.h"
 #include "event.h"
+#include "kafka_topics.h"
 #include "server.h"
 #include "table.h"
 #include "ui.h"
+#include "ui_kafka.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +29,7 @@ void preflight_line(const char *verdict, const char *what, const char *detail)
 		printf("%.*s\n", (int)line.len, line.bytes);
 		buffer_release(&line);
 	} else if (isatty(STDOUT_FILENO)) {
-		printf("%-7s %-11s %s\n", verdict, what, detail);
+		printf("%-8s %-20s %s\n", verdict, what, detail);
 	} else {
 		printf("%s\t%s\t%s\n", verdict, what, detail);
 	}
@@ -103,12 +105,63 @@ static int check_settings(const struct event *event)
 	return 0;
 }
 
+/* What weakens a promise is warned of, as it is with Redis: a person may have wanted it so. */
+static int check_topic(const struct topic_finding *found)
+{
+	char detail[sizeof found->detail + 64];
+
+	if (!found->missing && !found->differs && !found->stuck) {
+		preflight_line("ok", found->name, found->detail);
+		return 0;
+	}
+	snprintf(detail, sizeof detail, "%s%s", found->missing ? "is missing" : found->detail,
+		 found->missing || found->differs ? ": run fcfs-setup kafka" : "");
+	preflight_line(found->breaks ? "fail" : "warn", found->name, detail);
+	return found->breaks ? EX_CONFIG : 0;
+}
+
+static int check_topics(struct kafka *kafka, struct fault *why)
+{
+	struct topic_finding found[TOPICS];
+	int result = 0;
+
+	if (kafka_topics(kafka, &(struct topic_wish){0}, false, found, why) < 0)
+		return -1;
+	preflight_line("ok", "kafka", ui.config.brokers);
+	for (int t = 0; t < TOPICS; t++)
+		if (check_topic(&found[t]))
+			result = EX_CONFIG;
+	return result;
+}
+
+static int check_kafka(const char *bus, struct fault *why)
+{
+	struct kafka *kafka;
+	int result;
+
+	if (!*ui.config.brokers && strcmp(bus, "kafka") != 0)
+		return 0;
+	if (!*ui.config.brokers) {
+		preflight_line("fail", "kafka",
+			       "the event goes through kafka, and no brokers are configured: name "
+			       "them with -b or FCFS_BROKERS");
+		return EX_CONFIG;
+	}
+	kafka = ui_kafka(NULL, why);
+	result = kafka ? check_topics(kafka, why) : -1;
+	kafka_close(kafka);
+	if (result == 0 || result == EX_CONFIG || why->status == EX_USAGE)
+		return result;
+	preflight_line("fail", "kafka", why->line);
+	return EX_CONFIG;
+}
+
 int preflight(struct redis *redis, const struct place *place, struct fault *why)
 {
-	struct event event;
+	struct event event = {0};
 	int server = preflight_server(redis, why);
 	int functions = server < 0 ? -1 : check_functions(redis, why);
-	int settings = 0;
+	int settings = 0, brokers;
 
 	if (server < 0 || functions)
 		return functions;
@@ -121,5 +174,8 @@ int preflight(struct redis *redis, const struct place *place, struct fault *why)
 	} else {
 		return -1;
 	}
-	return server ? server : settings;
+	brokers = check_kafka(event.bus, why);
+	if (brokers < 0)
+		return -1;
+	return server ? server : settings ? settings : brokers;
 }

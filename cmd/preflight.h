@@ -9,7 +9,8 @@
 /* The server alone: address, eviction, durability. Returns 0, EX_CONFIG if a check failed, or -1. */
 int preflight_server(struct redis *, struct fault *why);
 
-/* The server, its functions and clock, and the event. The same answers. */
+/* The server, its functions and clock, the event; with brokers configured, they and the topics.
+ * The same answers. */
 int preflight(struct redis *, const struct place *, struct fault *why);
 
 /* Prints one line, JSON with -j. */
