@@ -19,8 +19,7 @@ struct request {
 };
 
 static const struct ui_option OPTIONS[] = {
-	{"batch", BATCH, "N",
-	 "winners a transaction (pipe 1000, Kafka 10000); with --every, a pass"},
+	{"batch", BATCH, "N", "winners a transaction, or a pass (1000; Kafka 10000)"},
 	{"every", EVERY, "D", "a pass every D until the event has ended"},
 	{"follow", FOLLOW, NULL, "go on until the event has ended (a pass a second)"},
 	{"instance", INSTANCE, "NAME", "who holds the lease (HOST-UID-K)"},

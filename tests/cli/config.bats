@@ -5,6 +5,7 @@
 load ../helper
 
 TOOLS="event join leave rank dispatch issue report setup"
+KAFKA="event dispatch issue report setup" # those that say so in --help
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -93,6 +94,9 @@ prefix() {
 		FCFS_CONNECT_TIMEOUT|--connect-timeout|1y| '1y'
 		FCFS_RECONNECT|--reconnect|soon| 'soon'
 		FCFS_REDIS|--redis|redis://$(printf 'x%.0s' {1..600})|: longer than 511 bytes
+		FCFS_BROKERS|--brokers|a b|: 'a b' is not HOST[:PORT][,...]
+		FCFS_BROKERS|--brokers|$(printf 'x%.0s' {1..1100})|: longer than 1023 bytes
+		FCFS_KAFKA_PROPERTIES|--properties|/$(printf 'x%.0s' {1..4095})|: longer than 4095 bytes
 	END
 }
 
@@ -109,6 +113,53 @@ prefix() {
 	done
 	FCFS_REDIS=redis://user:secret@h run -64 fcfs-join e ann
 	[[ $output != *secret* ]]
+}
+
+@test "a list of brokers that is none: 64, and what may be a password is never shown" {
+	for list in ',' 'a,' ',a' 'a,,b' 'a b' ' a' 'a, b' $'a\n' $'a\t' $'\e[31m' é a: :1 a:0 a:65536 a:99999999999999999999 a:x a:1x a:-1 \
+		a:1:2 ::1 '[]' '[' '[::1' '[::1]1' '[::1]:' PLAINTEXT://a:1 a/b; do
+		run -64 --separate-stderr fcfs-dispatch -b "$list" e
+		[[ $stderr == "fcfs-dispatch: --brokers: '"*"' is not HOST[:PORT][,...]"* ]] || { echo "$list: $stderr" && false; }
+		[[ $stderr != *$'\e'* ]]
+	done
+	run -64 fcfs-dispatch -b ann:secret@a:1 e
+	[[ $output != *secret* ]]
+	FCFS_BROKERS=ann:secret@a:1 run -78 fcfs-dispatch e
+	[[ $output != *secret* ]]
+}
+
+@test "a list of brokers is host names and addresses, with a port or without, or nothing" {
+	for list in '' a kafka_1.example.com:9092 127.0.0.1:1 a:65535,b,c:1 '[::1]' '[::1]:9092,a' '[fe80::1%eth0]:9092'; do
+		run -0 fcfs-setup -b "$list" acl
+		FCFS_BROKERS=$list run -0 fcfs-setup acl
+	done
+}
+
+@test "a property is K=V, 64 of them at most; what is none is not shown" {
+	for property in '' secret =secret =; do
+		run -64 --separate-stderr fcfs-dispatch -X "$property" e
+		[[ $stderr == "fcfs-dispatch: --property: expected K=V"* ]]
+		[[ $stderr != *secret* ]]
+	done
+	for property in a= a=b a=b=c; do
+		run -0 fcfs-setup -X "$property" --property "$property" --property="$property" acl
+	done
+	mapfile -t many < <(for i in {1..64}; do printf -- '-X\na=%s\n' "$i"; done)
+	run -0 fcfs-setup "${many[@]}" acl
+	run -64 fcfs-setup "${many[@]}" -X b=1 acl
+	[[ $output == "fcfs-setup: --property: at most 64"* ]]
+}
+
+@test "the options for Kafka go with every tool, as settings do" {
+	for name in $TOOLS; do
+		command=$(tool "$name")
+		# shellcheck disable=SC2086 # several words
+		{
+			same "$T/none" "$(address $command -b '' -X acks=all -F "$T/none" -r "unix:$T/none")"
+			same "$T/none" "$(FCFS_BROKERS='' FCFS_KAFKA_PROPERTIES=$T/none address $command -r "unix:$T/none")"
+			same "$T/none" "$(FCFS_BROKERS=127.0.0.1:1 address $command --brokers= -r "unix:$T/none")"
+		}
+	done
 }
 
 @test "an address is taken apart as it is written" { # port 1 is nobody's
@@ -134,6 +185,8 @@ prefix() {
 			for option in --redis --prefix --connect-timeout --timeout --reconnect --json --quiet --verbose --help --version; do
 				grep -qE -- "^  (-[a-zA-Z], |    )$option( |$)" <<<"$output"
 			done
+			same "$([[ " $KAFKA " != *" $name "* ]] || echo 3)" \
+				"$(grep -cE '^  -[bXF], --(brokers|property|properties) ' <<<"$output" | grep -vx 0)"
 		done
 	done
 }
@@ -188,6 +241,14 @@ prefix() {
 		join --redis
 		join -r
 		join --json=yes e
+		dispatch -F
+		dispatch e --properties
+		dispatch -X
+		dispatch -b
+		dispatch e --stats
+		issue --stats
+		join -b , e
+		rank -X x e
 	END
 }
 
@@ -209,9 +270,6 @@ prefix() {
 		run -64 --separate-stderr fcfs-$words </dev/null
 		[[ $stderr == *"usage: fcfs-"* ]]
 	done <<-END
-		dispatch -b localhost:9092 e
-		issue -b localhost:9092
-		event -X acks=all show e
 		issue --deliver cmd
 		issue --retries 3
 		issue --redrive
