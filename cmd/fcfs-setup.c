@@ -13,7 +13,7 @@ enum { PARTITIONS = 1000, REPLICATION, RETENTION, DRY_RUN };
 enum { PARTITIONS_MAX = 10000, REPLICATION_MAX = 100, RETENTION_MIN_MS = 3600 * 1000 };
 
 static const struct ui_option OPTIONS[] = {
-	{"partitions", PARTITIONS, "N", "spread people over N partitions (6, or those there are)"},
+	{"partitions", PARTITIONS, "N", "spread people over N partitions (6, or those there)"},
 	{"replication", REPLICATION, "N", "keep N copies (3, or as many as there are brokers)"},
 	{"retention", RETENTION, "D", "keep records so long at least (90d)"},
 	{"dry-run", DRY_RUN, NULL, "change no topic, say what would be done"},

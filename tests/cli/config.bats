@@ -232,6 +232,9 @@ prefix() {
 		setup
 		setup kafka
 		setup redis redis
+		setup --dry-run redis
+		setup --partitions 0 kafka
+		setup --retention 1m kafka
 		event
 		event create
 		event show
@@ -276,7 +279,6 @@ prefix() {
 		event create e --stock 1 --codes pool
 		rank --explain e ann
 		join --wait 1 e ann
-		setup kafka
 	END
 }
 
