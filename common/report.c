@@ -47,23 +47,33 @@ static int64_t each_on_page(struct redis *redis, const struct place *place, stru
 	return last < from + PAGE - 1 ? 0 : last + 1;
 }
 
-int report_each(struct redis *redis, const struct place *place, bool codes,
+static int each(struct redis *redis, const struct place *place, const char *id, bool codes,
 		int (*visit)(void *, const struct report_row *, struct fault *), void *self,
 		struct fault *why)
 {
 	struct report_row row = {0};
-	struct event event;
 	struct step step;
 	int64_t next = 1;
 
-	if (event_show(redis, place, &event, why) < 0 || step_init(&step, 3, why) < 0)
+	if (step_init(&step, 3, why) < 0)
 		return -1;
 	strcpy(row.issued.winner.event, place->name);
-	strcpy(row.issued.winner.id, event.id);
+	strcpy(row.issued.winner.id, id);
 	while (next > 0)
 		next = each_on_page(redis, place, &step, &row, next, codes, visit, self, why);
 	step_release(&step);
 	return (int)next;
+}
+
+int report_each(struct redis *redis, const struct place *place, bool codes,
+		int (*visit)(void *, const struct report_row *, struct fault *), void *self,
+		struct fault *why)
+{
+	struct event event;
+
+	if (event_show(redis, place, &event, why) < 0)
+		return -1;
+	return each(redis, place, event.id, codes, visit, self, why);
 }
 
 struct reading {
@@ -147,7 +157,7 @@ int report_read(struct redis *redis, const struct place *place, const struct con
 	if (event_show(redis, place, &report->event, why) < 0 ||
 	    read_peak(redis, place, report, why) < 0)
 		return -1;
-	return report_each(redis, place, false, add_row, &reading, why);
+	return each(redis, place, report->event.id, false, add_row, &reading, why);
 }
 
 static double per_s(int64_t count, int64_t from_us, int64_t to_us)
