@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CALL_MS = 10000, FULL_MS = 10, STUCK_MS = 60000, PAUSE_MS = 50 };
+enum { CALL_MS = 10000, FULL_MS = 10, STUCK_MS = 60000, PAUSE_MS = 50, LOOK_US = 200 };
 
 struct kafka_out {
 	struct sink sink;
@@ -179,10 +179,22 @@ static bool call(struct kafka_out *out, bool offsets)
 	return false;
 }
 
+/* Right after a commit the coordinator answers "not yet", and offsets would be tried again only after
+ * retry.backoff.ms, records at once: so the records go first. (rd_kafka_flush looks every 10 ms.) */
+static void wait_records_out(struct kafka_out *out)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_US * 1000};
+	int64_t until_ms = clock_ms() + out->kafka->transaction_ms;
+
+	while (rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms)
+		nanosleep(&pause, NULL);
+}
+
 static void *commit_job(void *self)
 {
 	struct kafka_out *out = self;
 
+	wait_records_out(out);
 	out->done = (!out->offsets || call(out, true)) && call(out, false);
 	return NULL;
 }
