@@ -1,7 +1,7 @@
 # helper.bash - what every bats file shares: the tools under test, a server of its own, a namespace
 # a test.
 #
-#   setup_file()    { servers_start; }      one private Redis for the file, in a folder of its own
+#   setup_file()    { servers_start; }      one private Redis for the file, in a folder of its own; --brokers 1: and Kafka
 #   teardown_file() { servers_stop; }
 #   setup()         { namespace; }          FCFS_PREFIX of this test; $T, an empty folder of its own
 #
@@ -15,8 +15,9 @@ export FCFS_CONFIG=/dev/null
 
 # Another process's way to this file's server: exported, because bats runs each test in its own.
 servers_start() {
+	[ $# -gt 0 ] || set -- --brokers 0
 	export SERVERS=$BATS_FILE_TMPDIR/servers
-	eval "$("$TREE/scripts/servers" start --brokers 0 "$SERVERS" 3>&-)"
+	eval "$("$TREE/scripts/servers" start "$@" "$SERVERS" 3>&-)"
 	export REDIS_PORT=${FCFS_REDIS##*:}
 }
 
