@@ -65,6 +65,9 @@ int kafka_unreachable(struct kafka *, struct fault *why);
  * offset. NULL and why. */
 rd_kafka_t *kafka_reader(struct kafka *, bool committed, struct fault *why);
 
+/* What a question to the brokers came to: 0, or -1 and why. */
+int kafka_asked(struct kafka *, rd_kafka_resp_err_t, struct fault *why);
+
 /* The brokers and all topics; the caller destroys it. */
 int kafka_metadata(struct kafka *, const struct rd_kafka_metadata **, struct fault *why);
 

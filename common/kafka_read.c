@@ -41,7 +41,7 @@ rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 	return *reader;
 }
 
-static int asked(struct kafka *k, rd_kafka_resp_err_t error, struct fault *why)
+int kafka_asked(struct kafka *k, rd_kafka_resp_err_t error, struct fault *why)
 {
 	if (!error)
 		return 0;
@@ -56,7 +56,7 @@ int kafka_metadata(struct kafka *k, const struct rd_kafka_metadata **metadata, s
 {
 	rd_kafka_t *rk = kafka_reader(k, true, why);
 
-	return rk ? asked(k, rd_kafka_metadata(rk, 1, NULL, metadata, ASK_MS), why) : -1;
+	return rk ? kafka_asked(k, rd_kafka_metadata(rk, 1, NULL, metadata, ASK_MS), why) : -1;
 }
 
 static int32_t find_topic(const struct rd_kafka_metadata *metadata, const char *name)
@@ -106,10 +106,10 @@ int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t 
 {
 	rd_kafka_t *rk = kafka_reader(k, committed, why);
 
-	return rk ? asked(k,
-			  rd_kafka_query_watermark_offsets(rk, k->topic[topic], partition, low,
-							   high, ASK_MS),
-			  why)
+	return rk ? kafka_asked(k,
+				rd_kafka_query_watermark_offsets(rk, k->topic[topic], partition,
+								 low, high, ASK_MS),
+				why)
 		  : -1;
 }
 
@@ -124,7 +124,7 @@ static int assign_at(struct kafka *k, rd_kafka_t *rk, const char *topic, int32_t
 	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = from;
 	error = rd_kafka_assign(rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
-	return asked(k, error, why);
+	return kafka_asked(k, error, why);
 }
 
 /* 1: the end is reached; 0; -1, or what visit says. */
@@ -135,7 +135,7 @@ static int one_message(struct kafka *k, rd_kafka_message_t *message, int64_t to,
 	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		return *end = true, 0;
 	if (message->err)
-		return asked(k, message->err, why);
+		return kafka_asked(k, message->err, why);
 	if (message->offset >= to)
 		return *end = true, 0;
 	*end = message->offset + 1 >= to;
@@ -202,7 +202,7 @@ static int look(void *self, const rd_kafka_message_t *message, struct fault *why
 static int wait_stable(struct kafka *k, int32_t partition, struct sink *waits, int64_t *low,
 		       int64_t *high, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 	int64_t until_ms = clock_ms() + k->transaction_ms + GRACE_MS, stable;
 
 	if (kafka_watermarks(k, false, TOPIC_PROGRESS, partition, low, high, why) < 0)

@@ -1,0 +1,147 @@
+#include "kafka_lag.h"
+
+#include "kafka_private.h"
+#include "record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASK_MS = 5000 };
+
+/* --- lag -------------------------------------------------------------------------------------- */
+
+/* A consumer that never subscribes is of the group without joining it. Uncommitted: it would wait
+ * for an issuer's open transaction to end, and there is nearly always one. */
+static rd_kafka_t *open_outsider(struct kafka *k, struct fault *why)
+{
+	char group[KAFKA_NAME_MAX];
+	const struct kafka_setting settings[] = {
+		{"group.id", group}, {"isolation.level", "read_uncommitted"}, {0}};
+
+	snprintf(group, sizeof group, "%sfcfs-issue", k->options.prefix);
+	return kafka_client(RD_KAFKA_CONSUMER, kafka_conf(k, settings), why);
+}
+
+static int keep_committed(struct kafka *k, const rd_kafka_topic_partition_list_t *list,
+			  struct lag *lag, struct fault *why)
+{
+	for (int i = 0; i < list->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &list->elems[i];
+
+		if (kafka_asked(k, p->err, why) < 0)
+			return -1;
+		lag->part[p->partition].committed = p->offset >= 0 ? p->offset : -1;
+	}
+	return 0;
+}
+
+static int read_committed(struct kafka *k, struct lag *lag, struct fault *why)
+{
+	rd_kafka_t *rk = open_outsider(k, why);
+	rd_kafka_topic_partition_list_t *list;
+	int result;
+
+	if (!rk)
+		return -1;
+	list = rd_kafka_topic_partition_list_new(lag->parts);
+	for (int32_t p = 0; p < lag->parts; p++)
+		rd_kafka_topic_partition_list_add(list, k->topic[TOPIC_WINNERS], p);
+	result = kafka_asked(k, rd_kafka_committed(rk, list, ASK_MS), why);
+	if (result == 0)
+		result = keep_committed(k, list, lag, why);
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(rk);
+	kafka_speak(k);
+	return result;
+}
+
+/* Where nothing is committed, or what is committed is not there any more, issuers begin anew. */
+static int64_t behind(const struct lag_part *part, int64_t low)
+{
+	bool there = part->committed >= low && part->committed <= part->stable;
+
+	return part->stable - (there ? part->committed : low);
+}
+
+int kafka_lag(struct kafka *k, struct lag *lag, struct fault *why)
+{
+	*lag = (struct lag){.parts = kafka_partitions(k, TOPIC_WINNERS, why)};
+	if (lag->parts < 0)
+		return -1;
+	lag->part = calloc((size_t)lag->parts, sizeof *lag->part);
+	if (!lag->part)
+		return fault_errno(why, EX_OSERR, "kafka");
+	/* What is committed comes first: afterwards it may pass the end that was read. */
+	if (read_committed(k, lag, why) < 0)
+		return -1;
+	for (int32_t p = 0; p < lag->parts; p++) {
+		struct lag_part *part = &lag->part[p];
+		int64_t low;
+
+		if (kafka_watermarks(k, true, TOPIC_WINNERS, p, &low, &part->stable, why) < 0)
+			return -1;
+		part->lag = behind(part, low);
+		lag->total += part->lag;
+	}
+	return 0;
+}
+
+void lag_release(struct lag *lag)
+{
+	free(lag->part);
+	*lag = (struct lag){0};
+}
+
+/* --- dead letters ----------------------------------------------------------------------------- */
+
+struct visitor {
+	int (*visit)(void *, const struct dead_letter *, struct fault *);
+	void *self;
+};
+
+static int read_letter(void *self, const rd_kafka_message_t *message, struct fault *why)
+{
+	const struct visitor *v = self;
+	struct dead_letter letter = {0};
+	struct winner winner;
+	struct fault unread;
+	size_t len;
+	const char *event = kafka_header(message, "event", &len);
+
+	if (message->payload &&
+	    record_read_winner(message->payload, message->len, &winner, &unread) == 0) {
+		strcpy(letter.event, winner.event);
+		strcpy(letter.id, winner.id);
+	} else if (event && name_is_event(event, len)) {
+		memcpy(letter.event, event, len);
+	}
+	return v->visit(v->self, &letter, why);
+}
+
+static int read_letters(struct kafka *k, struct visitor *v, struct fault *why)
+{
+	int32_t parts = kafka_partitions(k, TOPIC_DEAD, why);
+	int64_t low, high;
+
+	for (int32_t p = 0; p < parts; p++)
+		if (kafka_watermarks(k, true, TOPIC_DEAD, p, &low, &high, why) < 0 ||
+		    kafka_scan(k, TOPIC_DEAD, p, low, high, read_letter, v, why) < 0)
+			return -1;
+	return parts < 0 ? -1 : 0;
+}
+
+int kafka_dead_letters(struct kafka *k,
+		       int (*visit)(void *, const struct dead_letter *, struct fault *), void *self,
+		       struct fault *why)
+{
+	struct visitor v = {visit, self};
+	int64_t reconnect_ms = k->options.reconnect_ms;
+	int result;
+
+	if (reconnect_ms > ASK_MS)
+		k->options.reconnect_ms = ASK_MS;
+	result = read_letters(k, &v, why);
+	k->options.reconnect_ms = reconnect_ms;
+	return result;
+}
