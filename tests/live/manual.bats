@@ -6,7 +6,13 @@
 load ../helper
 load ../manual
 
-setup_file() { servers_start; }
+# Kafka is there for the examples that name its usual address; the others have the pipe.
+setup_file() {
+	servers_start --brokers 1
+	export BROKERS=$FCFS_BROKERS
+	unset FCFS_BROKERS
+}
+
 teardown_file() { servers_stop; }
 
 # An empty server, and an empty folder to work in. redis-cli is on our server, and prints as on a terminal.
@@ -57,9 +63,10 @@ matches() {
 
 # try COMMAND STATUS OUTPUT: runs it in this shell, so that umask and export last
 try() {
-	local got status=0
+	local got status=0 command
 	set -o pipefail
-	eval "${1//127.0.0.1:6379/127.0.0.1:$REDIS_PORT}" >"$T/out" 2>&1 || status=$?
+	command=${1//127.0.0.1:6379/127.0.0.1:$REDIS_PORT}
+	eval "${command//127.0.0.1:9092/$BROKERS}" >"$T/out" 2>&1 || status=$?
 	set +o pipefail
 	got=$(masked <"$T/out")
 	if [ "$status" -ne "$2" ] || ! matches "$got" "$(masked <<<"$3")"; then
