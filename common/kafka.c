@@ -26,6 +26,7 @@ static const struct kafka_setting COMMON[] = {
 	{"retry.backoff.ms", "20"},
 	{"transaction.timeout.ms", "30000"},
 	{"session.timeout.ms", "10000"},
+	{"heartbeat.interval.ms", "1000"},
 	{"fetch.wait.max.ms", "100"},
 	{"compression.type", "lz4"},
 	{"linger.ms", "0"},
@@ -193,7 +194,8 @@ static int read_properties(rd_kafka_conf_t *conf, const char *const *property, s
 
 	for (; property && *property; property++)
 		if (set_given(conf, *property, &bad) < 0)
-			return fault_set(why, EX_USAGE, "-X '%.64s': %s", *property, bad.line);
+			return fault_set(why, EX_USAGE, "-X %.*s: %s", (int)strcspn(*property, "="),
+					 *property, bad.line);
 	return 0;
 }
 

@@ -29,18 +29,19 @@ static void close_bus(struct bus *bus)
 
 int kafka_bus(struct kafka *k, struct bus **bus, struct fault *why)
 {
-	struct kafka_bus *b = calloc(1, sizeof *b);
+	struct kafka_bus *b;
 
 	*bus = NULL;
+	if (kafka_require(k, why) < 0)
+		return -1;
+	b = calloc(1, sizeof *b);
 	if (!b)
 		return fault_errno(why, EX_OSERR, "kafka");
 	b->kafka = k;
 	b->bus = (struct bus){
 		.name = "kafka", .batch = BATCH, .open = open_sink, .close = close_bus};
-	if (kafka_require(k, why) == 0)
-		return *bus = &b->bus, 0;
-	free(b);
-	return -1;
+	*bus = &b->bus;
+	return 0;
 }
 
 int kafka_member(struct kafka *k, const char *instance, bool follow, struct source **source,

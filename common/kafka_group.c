@@ -159,11 +159,12 @@ int kafka_in_join(struct kafka_in *in, struct fault *why)
 	return error ? kafka_in_failed(in, error, rd_kafka_err2str(error), why) : 0;
 }
 
-/* A static member that just goes keeps its partitions until its session ends: unsubscribing, and a
- * while of polling, gives them back at once. */
+/* A static member that just goes keeps its partitions until its session ends: unsubscribing gives
+ * them back at once, if it is polled until they are gone and the request to leave is out. */
 static void unsubscribe(struct kafka_in *in)
 {
 	int64_t until_ms = clock_ms() + LEAVE_MS;
+	bool gone = false;
 
 	rd_kafka_unsubscribe(in->rk);
 	while (clock_ms() < until_ms) {
@@ -171,6 +172,10 @@ static void unsubscribe(struct kafka_in *in)
 
 		if (message)
 			rd_kafka_message_destroy(message);
+		if (!in->ours && !gone) {
+			gone = true;
+			until_ms = clock_ms() + POLL_MS;
+		}
 	}
 }
 

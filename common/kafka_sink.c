@@ -220,7 +220,7 @@ static int kafka_commit(struct sink *sink, struct fault *why)
 		out->offsets = kafka_taken(out->in, &out->member, &lost);
 	if (out->offsets && begin(out, why) < 0)
 		return -1;
-	if (lost && !out->failed) {
+	if (lost && out->open && !out->failed) {
 		fault_set(&out->fault, EX_TEMPFAIL, "the group has shared out its partitions anew");
 		spoilt(out, KAFKA_ABORT, why);
 	}
