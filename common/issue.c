@@ -68,6 +68,14 @@ static int tend(void *self, struct fault *why)
 	return w->i->source->tend(w->i->source, why);
 }
 
+/* What tend finds wrong shows at the next take, too. */
+static void tend_waiting(void *self)
+{
+	struct fault ignored;
+
+	tend(self, &ignored);
+}
+
 /* --- chunks ----------------------------------------------------------------------------------- */
 
 /* Waits for the commit under way. An enum outcome, or -1. */
@@ -179,6 +187,7 @@ static int prepare(struct work *w, struct fault *why)
 	books_init(&w->desk.books, i->bus, i->prefix);
 	i->sink->waiting = tend;
 	i->sink->waiting_self = w;
+	redis_on_wait(i->redis, tend_waiting, w);
 	i->source->claim = claim;
 	i->source->claim_self = w;
 	return chunk_init(&w->chunk[0], i->chunk, why) < 0 ||
@@ -196,6 +205,7 @@ static void release(struct work *w)
 	buffer_release(&w->desk.record);
 	w->i->sink->waiting = NULL;
 	w->i->source->claim = NULL;
+	redis_on_wait(w->i->redis, NULL, NULL);
 }
 
 int issue_run(const struct issue *i, struct fault *why)

@@ -12,7 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_MOST_MS = 500, LOADS_MOST = 3, WORDS_MAX = 16 };
+enum {
+	BACKOFF_FIRST_MS = 20,
+	BACKOFF_MOST_MS = 500,
+	TICK_MS = 1000,
+	LOADS_MOST = 3,
+	WORDS_MAX = 16
+};
 
 struct unanswered {
 	char *bytes; /* as formatted for the wire */
@@ -30,6 +36,8 @@ struct redis {
 	int64_t backoff_ms;
 	bool wants_library;
 	int loads;
+	void (*waiting)(void *self); /* NULL: nobody asked */
+	void *waiting_self;
 };
 
 static int load_library(struct redis *r, struct fault *why)
@@ -83,6 +91,24 @@ static int send_again(struct redis *r)
 	return flush(r);
 }
 
+static void wait_tick(const struct redis *r)
+{
+	if (r->waiting)
+		r->waiting(r->waiting_self);
+}
+
+static void back_off(struct redis *r)
+{
+	struct timespec pause = {r->backoff_ms / 1000, r->backoff_ms % 1000 * 1000000};
+
+	if (r->backoff_ms)
+		nanosleep(&pause, NULL);
+	wait_tick(r);
+	r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_FIRST_MS;
+	if (r->backoff_ms > BACKOFF_MOST_MS)
+		r->backoff_ms = BACKOFF_MOST_MS;
+}
+
 /* In why comes what went wrong, and where it does not heal goes what went wrong last. */
 static int heal(struct redis *r, struct fault *why)
 {
@@ -98,15 +124,7 @@ static int heal(struct redis *r, struct fault *why)
 		if (!loading && clock_ms() - r->trouble_since_ms >= r->reconnect_ms)
 			return -1;
 		loading = false;
-		if (r->backoff_ms) {
-			struct timespec pause = {r->backoff_ms / 1000,
-						 r->backoff_ms % 1000 * 1000000};
-
-			nanosleep(&pause, NULL);
-		}
-		r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_FIRST_MS;
-		if (r->backoff_ms > BACKOFF_MOST_MS)
-			r->backoff_ms = BACKOFF_MOST_MS;
+		back_off(r);
 		if (connect_once(r, why) < 0) {
 			if (why->status != EX_UNAVAILABLE)
 				return -1;
@@ -146,6 +164,12 @@ void redis_close(struct redis *r)
 	for (size_t i = 0; i < REDIS_WINDOW; i++)
 		redisFreeCommand(r->window[i].bytes);
 	free(r);
+}
+
+void redis_on_wait(struct redis *r, void (*waiting)(void *self), void *self)
+{
+	r->waiting = waiting;
+	r->waiting_self = self;
 }
 
 int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *len,
@@ -253,13 +277,15 @@ int redis_try_receive(struct redis *r, struct reply *reply, struct fault *why)
 int redis_receive(struct redis *r, struct reply *reply, struct fault *why)
 {
 	for (;;) {
-		int got = redis_try_receive(r, reply, why);
+		int got = redis_try_receive(r, reply, why), wait_ms;
 		struct pollfd fd;
 
 		if (got != 0)
 			return got < 0 ? -1 : 0;
 		fd = (struct pollfd){.fd = redis_fd(r), .events = POLLIN};
-		poll(&fd, 1, redis_wait_ms(r));
+		wait_ms = redis_wait_ms(r);
+		if (poll(&fd, 1, wait_ms < TICK_MS ? wait_ms : TICK_MS) == 0)
+			wait_tick(r);
 	}
 }
 

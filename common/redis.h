@@ -44,6 +44,10 @@ struct reply {
 int redis_open(const struct redis_options *, struct redis **, struct fault *why);
 void redis_close(struct redis *); /* NULL is fine */
 
+/* Called about once a second, from redis_receive and from healing, while an answer or the server is
+ * waited for. It must not use the handle. NULL: nothing is. */
+void redis_on_wait(struct redis *, void (*waiting)(void *self), void *self);
+
 /* Sends a command. The arguments are copied. At most REDIS_WINDOW may be unanswered. */
 int redis_send(struct redis *, size_t argc, const char **argv, const size_t *len,
 	       struct fault *why);
