@@ -11,8 +11,8 @@ enum { ASK_MS = 5000 };
 
 /* --- lag -------------------------------------------------------------------------------------- */
 
-/* A consumer that never subscribes is of the group without joining it. Uncommitted: it would wait
- * for an issuer's open transaction to end, and there is nearly always one. */
+/* A consumer that never subscribes is of the group without joining it. A committed one would wait
+ * until no issuer is in the middle of a commit, and one that was killed there is so for long. */
 static rd_kafka_t *open_outsider(struct kafka *k, struct fault *why)
 {
 	char group[KAFKA_NAME_MAX];
