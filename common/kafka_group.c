@@ -19,14 +19,20 @@
 
 enum { POLL_MS = 100, ASK_MS = 5000, LEAVE_MS = 1000 };
 
-int kafka_in_failed(struct kafka_in *in, rd_kafka_resp_err_t error, const char *text,
-		    struct fault *why)
+int kafka_in_trouble(struct kafka_in *in, rd_kafka_resp_err_t error, const char *text,
+		     struct fault *why)
 {
-	if (kafka_sort(in->kafka, error, text, why) == KAFKA_FENCED)
-		fault_set(why, EX_TEMPFAIL,
-			  "kafka '%s': another issuer runs as '%s': name this one with --instance",
-			  in->kafka->options.brokers, in->name);
-	return -1;
+	enum kafka_remedy remedy = kafka_sort(in->kafka, error, text, why);
+
+	if (remedy == KAFKA_FENCED)
+		return fault_set(
+			why, EX_TEMPFAIL,
+			"kafka '%s': another issuer runs as '%s': name this one with --instance",
+			in->kafka->options.brokers, in->name);
+	in->kafka->options.control->note(why->line);
+	if (remedy == KAFKA_GIVE_UP || clock_ms() - in->well_ms >= in->kafka->options.reconnect_ms)
+		return -1;
+	return 0;
 }
 
 int kafka_in_grow(struct kafka_in *in, int32_t parts, struct fault *why)
@@ -104,8 +110,10 @@ int kafka_in_claim(struct kafka_in *in, struct fault *why)
 
 	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT)
 		return kafka_alive(in->kafka, in->rk, why);
+	for (int i = 0; i < in->ours->cnt && !error; i++)
+		error = in->ours->elems[i].err;
 	if (error)
-		return kafka_in_failed(in, error, rd_kafka_err2str(error), why);
+		return kafka_in_trouble(in, error, rd_kafka_err2str(error), why);
 	for (int i = 0; i < in->ours->cnt; i++) {
 		rd_kafka_topic_partition_t *p = &in->ours->elems[i];
 
@@ -119,8 +127,9 @@ int kafka_in_claim(struct kafka_in *in, struct fault *why)
 		return -1;
 	error = rd_kafka_assign(in->rk, in->ours);
 	if (error)
-		return kafka_in_failed(in, error, rd_kafka_err2str(error), why);
+		return kafka_in_trouble(in, error, rd_kafka_err2str(error), why);
 	in->fresh = in->paused = in->lost = false;
+	in->well_ms = clock_ms();
 	return 0;
 }
 
@@ -156,7 +165,9 @@ int kafka_in_join(struct kafka_in *in, struct fault *why)
 					  RD_KAFKA_PARTITION_UA);
 	error = rd_kafka_subscribe(in->rk, topics);
 	rd_kafka_topic_partition_list_destroy(topics);
-	return error ? kafka_in_failed(in, error, rd_kafka_err2str(error), why) : 0;
+	if (error)
+		return fault_set(why, EX_SOFTWARE, "kafka: subscribe: %s", rd_kafka_err2str(error));
+	return 0;
 }
 
 /* A static member that just goes keeps its partitions until its session ends: unsubscribing gives

@@ -138,7 +138,7 @@ struct kafka_in {
 	bool fresh;				    /* `ours` is not claimed yet */
 	bool lost; /* the generation of what was taken has passed */
 	bool paused;
-	int64_t polled_ms, asked_ms, moved_ms;
+	int64_t polled_ms, asked_ms, moved_ms, well_ms;
 };
 
 int kafka_in_join(struct kafka_in *, struct fault *why);
@@ -150,8 +150,9 @@ int kafka_in_claim(struct kafka_in *, struct fault *why);
 /* Room for so many partitions. */
 int kafka_in_grow(struct kafka_in *, int32_t parts, struct fault *why);
 
-/* Sorts an error of the group's; -1. */
-int kafka_in_failed(struct kafka_in *, rd_kafka_resp_err_t, const char *text, struct fault *why);
+/* Sorts an error of the group's: 0, it may pass, or -1: it will not, or lasts longer than
+ * reconnect_ms. */
+int kafka_in_trouble(struct kafka_in *, rd_kafka_resp_err_t, const char *text, struct fault *why);
 
 int kafka_source_open(struct kafka *, const char *instance, bool follow, struct kafka_in **,
 		      struct fault *why);

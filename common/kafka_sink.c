@@ -183,7 +183,7 @@ static bool call(struct kafka_out *out, bool offsets)
  * retry.backoff.ms, records at once: so the records go first. (rd_kafka_flush looks every 10 ms.) */
 static void wait_records_out(struct kafka_out *out)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_US * 1000};
+	const struct timespec pause = {.tv_nsec = LOOK_US * 1000L};
 	int64_t until_ms = clock_ms() + out->kafka->transaction_ms;
 
 	while (rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms)

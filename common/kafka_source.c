@@ -39,6 +39,7 @@ static int take_in(struct kafka_in *in, rd_kafka_message_t *message, struct inco
 	if (!error || error == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		in->part[message->partition].next = message->offset + !error;
 	if (!error) {
+		in->well_ms = in->polled_ms;
 		*to = (struct incoming){.bytes = message->payload ? message->payload : "",
 					.len = message->payload ? message->len : 0,
 					.partition = message->partition,
@@ -54,14 +55,7 @@ static int take_in(struct kafka_in *in, rd_kafka_message_t *message, struct inco
 		return 0;
 	if (error == RD_KAFKA_RESP_ERR__FATAL)
 		error = rd_kafka_fatal_error(in->rk, text, sizeof text);
-	switch (kafka_sort(in->kafka, error, text, why)) {
-	case KAFKA_FENCED:
-	case KAFKA_GIVE_UP:
-		return kafka_in_failed(in, error, text, why);
-	default:
-		in->kafka->options.control->note(why->line);
-		return 0;
-	}
+	return kafka_in_trouble(in, error, text, why);
 }
 
 static rd_kafka_message_t *poll_one(struct kafka_in *in, int timeout_ms)
@@ -175,6 +169,7 @@ static int kafka_rewind(struct source *source, struct fault *why)
 
 	(void)why;
 	drop_messages(in);
+	in->lost = true;
 	in->fresh = in->ours != NULL;
 	return 0;
 }
@@ -255,7 +250,7 @@ static int ask_others(struct kafka_in *in, bool *all, struct fault *why)
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	return error && error != RD_KAFKA_RESP_ERR__TIMED_OUT
-		       ? kafka_in_failed(in, error, rd_kafka_err2str(error), why)
+		       ? kafka_in_trouble(in, error, rd_kafka_err2str(error), why)
 		       : 0;
 }
 
@@ -323,7 +318,7 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 		return fault_errno(why, EX_OSERR, "kafka");
 	in->kafka = k;
 	in->follow = follow;
-	in->moved_ms = clock_ms();
+	in->moved_ms = in->well_ms = clock_ms();
 	in->source = (struct source){.take = kafka_take,
 				     .ended = kafka_ended,
 				     .idle = kafka_idle,
