@@ -65,14 +65,15 @@ fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) 
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 common/instance common/award common/reconcile common/books common/chunk common/issue
-fcfs-report   = cmd/ui cmd/table $(base) $(redis) $(event) $(records) common/report
+fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/report_kafka $(base) $(redis) $(event) $(records) \
+                $(kafka) common/report
 
 # The libraries a tool links beyond hiredis.
 libs-fcfs-event    = jansson uuid rdkafka
 libs-fcfs-setup    = jansson rdkafka
 libs-fcfs-dispatch = jansson uuid rdkafka
 libs-fcfs-issue    = jansson uuid sqlite3 rdkafka
-libs-fcfs-report   = jansson uuid
+libs-fcfs-report   = jansson uuid rdkafka
 
 # --- building ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "parse.h"
+#include "report_kafka.h"
 #include "runlog.h"
 #include "table.h"
 #include "ui.h"
@@ -13,15 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ISSUED = 1000, RUNS };
+enum { ISSUED = 1000, RUNS, OFFSETS };
 
 struct request {
-	bool issued, runs;
+	int what; /* one of these; 0: the report */
 };
 
 static const struct ui_option OPTIONS[] = {
 	{"issued", ISSUED, NULL, "every person and code; a file it goes to is made 0600"},
 	{"runs", RUNS, NULL, "the runs of dispatch and issue, oldest first"},
+	{"offsets", OFFSETS, NULL, "how far the issuers are, a line a partition"},
 	{0},
 };
 
@@ -30,8 +32,9 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	struct request *r = self;
 
 	(void)value;
-	(void)why;
-	*(letter == ISSUED ? &r->issued : &r->runs) = true;
+	if (r->what && r->what != letter)
+		return fault_set(why, EX_USAGE, "--issued, --runs or --offsets: one of them");
+	r->what = letter;
 	return 0;
 }
 
@@ -39,7 +42,8 @@ static const struct ui_tool TOOL = {
 	.name = "fcfs-report",
 	.synopsis = "EVENT\n"
 		    "--issued EVENT\n"
-		    "--runs [EVENT]",
+		    "--runs [EVENT]\n"
+		    "--offsets",
 	.about = "Tells what became of an event: totals, refusals, rates, waiting times, stages.",
 	.options = OPTIONS,
 	.kafka = true,
@@ -135,7 +139,9 @@ static int show(struct redis *redis, const struct place *place, struct fault *wh
 		show_waits(&t, "granted_after", &r->granted_after_us);
 		show_waits(&t, "issued_after", &r->issued_after_us);
 		show_stages(&t, r);
-		result = table_end(&t, why);
+		if (report_kafka(&t, redis, place, &r->event, why) == 0)
+			result = table_end(&t, why);
+		buffer_release(&t.out);
 	}
 	free(r);
 	return result;
@@ -225,25 +231,36 @@ static int show_runs(struct redis *redis, const struct place *place, struct faul
 	return result;
 }
 
+static int show_what(int what, struct redis *redis, const struct place *place, struct fault *why)
+{
+	switch (what) {
+	case ISSUED:
+		return show_issued(redis, place, why);
+	case RUNS:
+		return show_runs(redis, place, why);
+	default:
+		return show(redis, place, why);
+	}
+}
+
 static int run(const struct request *r, char **operands, struct fault *why)
 {
 	struct place place;
 	struct redis *redis;
 	int result;
 
-	if (operands[0] ? operands[1] != NULL : !r->runs)
+	if (r->what == OFFSETS && operands[0])
+		ui_misuse("--offsets are of all events: name none");
+	if (r->what == OFFSETS)
+		return report_offsets(why);
+	if (operands[0] ? operands[1] != NULL : r->what != RUNS)
 		ui_misuse("name one event");
-	if (r->issued && r->runs)
-		ui_misuse("--issued or --runs, not both");
 	if (operands[0] && place_init(&place, ui.config.prefix, operands[0], why) < 0)
 		return -1;
 	redis = ui_connect(why);
 	if (!redis)
 		return -1;
-	if (r->runs)
-		result = show_runs(redis, operands[0] ? &place : NULL, why);
-	else
-		result = (r->issued ? show_issued : show)(redis, &place, why);
+	result = show_what(r->what, redis, operands[0] ? &place : NULL, why);
 	redis_close(redis);
 	return result;
 }

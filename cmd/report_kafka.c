@@ -1,0 +1,237 @@
+#include "report_kafka.h"
+
+#include "kafka_lag.h"
+#include "ui.h"
+#include "ui_kafka.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- whose a dead letter is ------------------------------------------------------------------- */
+
+struct known {
+	char name[EVENT_MAX + 1];
+	char id[UUID_LEN + 1]; /* once asked for; "" where there is no such event */
+	bool asked;
+};
+
+struct count {
+	struct redis *redis;
+	const struct place *place;
+	const char *id;
+	struct known *known; /* all events; NULL until they are needed */
+	size_t events;
+	int64_t ours, nobodys;
+};
+
+static int read_names(struct count *c, struct fault *why)
+{
+	struct reply reply = {0};
+	int result = event_names(c->redis, ui.config.prefix, &reply, why);
+
+	if (result == 0) {
+		c->known = calloc(reply.count + 1, sizeof *c->known);
+		if (!c->known)
+			result = fault_errno(why, EX_OSERR, "events");
+	}
+	while (result == 0 && reply_more(&reply)) {
+		size_t len;
+		const char *name = reply_text(&reply, &len);
+
+		if (name_is_event(name, len))
+			strcpy(c->known[c->events++].name, name);
+	}
+	if (result == 0)
+		result = reply_check(&reply, "events", why);
+	reply_release(&reply);
+	return result;
+}
+
+static int read_id(struct count *c, struct known *known, struct fault *why)
+{
+	struct place place;
+	struct event event;
+
+	if (place_init(&place, ui.config.prefix, known->name, why) < 0)
+		return -1;
+	if (event_show(c->redis, &place, &event, why) < 0) {
+		if (!why->no_event)
+			return -1;
+		*event.id = '\0';
+	}
+	strcpy(known->id, event.id);
+	known->asked = true;
+	return 0;
+}
+
+/* NULL: there is no such event. */
+static struct known *find(struct count *c, const char *name)
+{
+	for (size_t i = 0; i < c->events; i++)
+		if (strcmp(c->known[i].name, name) == 0)
+			return &c->known[i];
+	return NULL;
+}
+
+/* 1: the letter is another event's, which has a report of its own; 0, -1. */
+static int is_anothers(struct count *c, const struct dead_letter *letter, struct fault *why)
+{
+	struct known *known;
+
+	if (!c->known && read_names(c, why) < 0)
+		return -1;
+	known = find(c, letter->event);
+	if (!known)
+		return 0;
+	if (!known->asked && read_id(c, known, why) < 0)
+		return -1;
+	return *known->id && (!*letter->id || strcmp(known->id, letter->id) == 0);
+}
+
+static int count_letter(void *self, const struct dead_letter *letter, struct fault *why)
+{
+	struct count *c = self;
+	int anothers;
+
+	if (strcmp(letter->event, c->place->name) == 0) {
+		bool ours = !*letter->id || strcmp(letter->id, c->id) == 0;
+
+		(*(ours ? &c->ours : &c->nobodys))++;
+		return 0;
+	}
+	anothers = *letter->event ? is_anothers(c, letter, why) : 0;
+	c->nobodys += anothers == 0;
+	return anothers < 0 ? -1 : 0;
+}
+
+/* --- an event's rows -------------------------------------------------------------------------- */
+
+/* Warns of what is not known because of it; -1 where that would hide a mistake of ours. */
+static int doubt(const struct fault *bad, const char *what, struct fault *why)
+{
+	char line[sizeof bad->line + 64];
+
+	*why = *bad;
+	if (bad->status == EX_USAGE || bad->status == EX_OSERR)
+		return -1;
+	snprintf(line, sizeof line, "%s: its %s not known", bad->line, what);
+	ui_warn(line);
+	return 0;
+}
+
+static int no_brokers(const struct place *place, struct fault *why)
+{
+	return fault_set(why, EX_CONFIG,
+			 "event '%s' goes through kafka and no brokers are set: set -b or "
+			 "FCFS_BROKERS",
+			 place->name);
+}
+
+static int ask(struct kafka *kafka, struct count *c, int64_t *lag, bool *counted, struct fault *why)
+{
+	struct lag all = {0};
+	struct fault bad;
+	int result = 0;
+
+	if (kafka_lag(kafka, &all, &bad) < 0)
+		result = doubt(&bad, "lag and dead letters are", why);
+	else
+		*lag = all.total;
+	lag_release(&all);
+	if (result < 0 || *lag < 0)
+		return result;
+	if (kafka_dead_letters(kafka, count_letter, c, &bad) < 0)
+		result = doubt(&bad, "dead letters are", why);
+	else
+		*counted = true;
+	free(c->known);
+	return result;
+}
+
+static void show(struct table *t, const char *name, bool is_known, int64_t value)
+{
+	if (is_known)
+		table_int(t, name, value);
+	else
+		table_none(t, name);
+}
+
+int report_kafka(struct table *t, struct redis *redis, const struct place *place,
+		 const struct event *e, struct fault *why)
+{
+	struct count count = {.redis = redis, .place = place, .id = e->id};
+	int64_t lag = -1;
+	struct kafka *kafka = NULL;
+	bool counted = false;
+	struct fault bad;
+	int result;
+
+	if (*e->bus ? strcmp(e->bus, "kafka") != 0 : !*ui.config.brokers)
+		return 0;
+	if (*ui.config.brokers)
+		kafka = ui_kafka(NULL, &bad);
+	else
+		no_brokers(place, &bad);
+	result = kafka ? ask(kafka, &count, &lag, &counted, why)
+		       : doubt(&bad, "lag and dead letters are", why);
+	kafka_close(kafka);
+	table_int(t, "unpublished_requests", e->in_line - e->published_requests);
+	table_int(t, "unpublished_winners", e->cursor - e->published_winners);
+	table_int(t, "unpublished_decisions", e->seq - e->published_seq);
+	show(t, "kafka_lag", lag >= 0, lag);
+	show(t, "dead_letters", counted, count.ours);
+	show(t, "dead_letters_other", counted, count.nobodys);
+	return result;
+}
+
+/* --- offsets ---------------------------------------------------------------------------------- */
+
+static void print_json(const char *topic, int32_t partition, const struct lag_part *p)
+{
+	struct buffer line = {0};
+
+	json_begin(&line);
+	json_cstring(&line, "topic", topic);
+	json_int(&line, "partition", partition);
+	if (p->committed >= 0)
+		json_int(&line, "committed", p->committed);
+	else
+		json_none(&line, "committed");
+	json_int(&line, "last_stable", p->stable);
+	json_int(&line, "lag", p->lag);
+	json_end(&line);
+	printf("%.*s\n", (int)line.len, line.bytes);
+	buffer_release(&line);
+}
+
+static void print_text(const char *topic, int32_t partition, const struct lag_part *p)
+{
+	char committed[24] = "-";
+
+	if (p->committed >= 0)
+		snprintf(committed, sizeof committed, "%" PRId64, p->committed);
+	printf("%s\t%" PRId32 "\t%s\t%" PRId64 "\t%" PRId64 "\n", topic, partition, committed,
+	       p->stable, p->lag);
+}
+
+int report_offsets(struct fault *why)
+{
+	struct lag lag = {0};
+	struct kafka *kafka;
+	int result;
+
+	if (!*ui.config.brokers)
+		ui_misuse("--offsets needs -b or FCFS_BROKERS");
+	kafka = ui_kafka(NULL, why);
+	if (!kafka)
+		return -1;
+	result = kafka_lag(kafka, &lag, why);
+	for (int32_t p = 0; p < lag.parts && result == 0; p++)
+		(ui.json ? print_json : print_text)(kafka_topic(kafka, TOPIC_WINNERS), p,
+						    &lag.part[p]);
+	lag_release(&lag);
+	kafka_close(kafka);
+	return result;
+}
