@@ -101,16 +101,32 @@ int kafka_require(struct kafka *k, struct fault *why)
 	return result;
 }
 
+/* Its leader is being chosen, or does not know yet that it is: as with a topic just made. */
+static bool passes(rd_kafka_resp_err_t error)
+{
+	return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+	       error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+	       error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
+	       error == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
+	       error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
 		     int64_t *low, int64_t *high, struct fault *why)
 {
+	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
 	rd_kafka_t *rk = kafka_reader(k, committed, why);
+	int64_t until_ms = clock_ms() + ASK_MS;
 
-	return rk ? kafka_asked(k,
-				rd_kafka_query_watermark_offsets(rk, k->topic[topic], partition,
-								 low, high, ASK_MS),
-				why)
-		  : -1;
+	while (rk) {
+		rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+			rk, k->topic[topic], partition, low, high, ASK_MS);
+
+		if (!passes(error) || clock_ms() >= until_ms)
+			return kafka_asked(k, error, why);
+		nanosleep(&pause, NULL);
+	}
+	return -1;
 }
 
 /* --- a range of a partition ------------------------------------------------------------------- */
