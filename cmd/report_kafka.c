@@ -11,99 +11,78 @@
 
 /* --- whose a dead letter is ------------------------------------------------------------------- */
 
-struct known {
+/* An event that a letter names. */
+struct named {
 	char name[EVENT_MAX + 1];
-	char id[UUID_LEN + 1]; /* once asked for; "" where there is no such event */
-	bool asked;
+	char id[UUID_LEN + 1]; /* "": there is no such event */
 };
 
 struct count {
 	struct redis *redis;
 	const struct place *place;
 	const char *id;
-	struct known *known; /* all events; NULL until they are needed */
-	size_t events;
+	struct named *named; /* each asked for once */
+	size_t names;
 	int64_t ours, nobodys;
 };
 
-static int read_names(struct count *c, struct fault *why)
-{
-	struct reply reply = {0};
-	int result = event_names(c->redis, ui.config.prefix, &reply, why);
-
-	if (result == 0) {
-		c->known = calloc(reply.count + 1, sizeof *c->known);
-		if (!c->known)
-			result = fault_errno(why, EX_OSERR, "events");
-	}
-	while (result == 0 && reply_more(&reply)) {
-		size_t len;
-		const char *name = reply_text(&reply, &len);
-
-		if (name_is_event(name, len))
-			strcpy(c->known[c->events++].name, name);
-	}
-	if (result == 0)
-		result = reply_check(&reply, "events", why);
-	reply_release(&reply);
-	return result;
-}
-
-static int read_id(struct count *c, struct known *known, struct fault *why)
+static int ask_id(struct redis *redis, struct named *named, struct fault *why)
 {
 	struct place place;
 	struct event event;
 
-	if (place_init(&place, ui.config.prefix, known->name, why) < 0)
+	if (place_init(&place, ui.config.prefix, named->name, why) < 0)
 		return -1;
-	if (event_show(c->redis, &place, &event, why) < 0) {
-		if (!why->no_event)
-			return -1;
-		*event.id = '\0';
-	}
-	strcpy(known->id, event.id);
-	known->asked = true;
+	if (event_show(redis, &place, &event, why) == 0)
+		strcpy(named->id, event.id);
+	else if (!why->no_event)
+		return -1;
 	return 0;
 }
 
-/* NULL: there is no such event. */
-static struct known *find(struct count *c, const char *name)
+/* NULL and why. */
+static const struct named *find(struct count *c, const char *name, struct fault *why)
 {
-	for (size_t i = 0; i < c->events; i++)
-		if (strcmp(c->known[i].name, name) == 0)
-			return &c->known[i];
-	return NULL;
+	struct named named = {0}, *more;
+
+	for (size_t i = 0; i < c->names; i++)
+		if (strcmp(c->named[i].name, name) == 0)
+			return &c->named[i];
+	more = realloc(c->named, (c->names + 1) * sizeof *more);
+	if (!more) {
+		fault_errno(why, EX_OSERR, "events");
+		return NULL;
+	}
+	c->named = more;
+	strcpy(named.name, name);
+	if (ask_id(c->redis, &named, why) < 0)
+		return NULL;
+	more[c->names] = named;
+	return &more[c->names++];
 }
 
-/* 1: the letter is another event's, which has a report of its own; 0, -1. */
-static int is_anothers(struct count *c, const struct dead_letter *letter, struct fault *why)
+static bool same_id(const char *id, const struct dead_letter *letter)
 {
-	struct known *known;
-
-	if (!c->known && read_names(c, why) < 0)
-		return -1;
-	known = find(c, letter->event);
-	if (!known)
-		return 0;
-	if (!known->asked && read_id(c, known, why) < 0)
-		return -1;
-	return *known->id && (!*letter->id || strcmp(known->id, letter->id) == 0);
+	return *id && (!*letter->id || strcmp(id, letter->id) == 0);
 }
 
+/* Another event's has its place in the report on that one. */
 static int count_letter(void *self, const struct dead_letter *letter, struct fault *why)
 {
 	struct count *c = self;
-	int anothers;
+	bool here = strcmp(letter->event, c->place->name) == 0;
+	const struct named *other = NULL;
 
-	if (strcmp(letter->event, c->place->name) == 0) {
-		bool ours = !*letter->id || strcmp(letter->id, c->id) == 0;
-
-		(*(ours ? &c->ours : &c->nobodys))++;
-		return 0;
+	if (!here && *letter->event) {
+		other = find(c, letter->event, why);
+		if (!other)
+			return -1;
 	}
-	anothers = *letter->event ? is_anothers(c, letter, why) : 0;
-	c->nobodys += anothers == 0;
-	return anothers < 0 ? -1 : 0;
+	if (here && same_id(c->id, letter))
+		c->ours++;
+	else if (!other || !same_id(other->id, letter))
+		c->nobodys++;
+	return 0;
 }
 
 /* --- an event's rows -------------------------------------------------------------------------- */
@@ -146,7 +125,7 @@ static int ask(struct kafka *kafka, struct count *c, int64_t *lag, bool *counted
 		result = doubt(&bad, "dead letters are", why);
 	else
 		*counted = true;
-	free(c->known);
+	free(c->named);
 	return result;
 }
 
