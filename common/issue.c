@@ -96,19 +96,13 @@ static int settle(struct work *w, struct fault *why)
 	return COMMITTED;
 }
 
-/* Nothing that was not committed counts. */
+/* Nothing that was not committed counts. Fenced, too: our own transaction may have lasted too long;
+ * whether another issuer has our place in the group, the group says. */
 static int start_over(struct work *w, int outcome, struct fault *why)
 {
-	if (outcome < 0)
+	if (outcome < 0 || w->desk.sink->restart(w->desk.sink, why) < 0)
 		return -1;
-	if (outcome == FENCED)
-		return fault_set(why, EX_TEMPFAIL,
-				 "another issuer has taken this one's place: run again, each with "
-				 "an --instance of its own");
-	return w->desk.sink->restart(w->desk.sink, why) < 0 ||
-			       w->i->source->rewind(w->i->source, why) < 0
-		       ? -1
-		       : 0;
+	return w->i->source->rewind(w->i->source, why);
 }
 
 /* Takes and assigns, and keeps, while the commit of the last chunk is under way. A ticket that is in

@@ -23,6 +23,7 @@ enum {
 	CALL_MS = 10000,
 	FULL_MS = 10,
 	STUCK_MS = 60000,
+	RECORDS_MS = 1000,
 	PAUSE_MS = 50,
 	LOOK_US = 200,
 	REST_US = 2000
@@ -200,11 +201,12 @@ static bool call(struct kafka_out *out, bool offsets)
 }
 
 /* Right after a commit the coordinator answers "not yet", and offsets would be tried again only after
- * retry.backoff.ms, records at once: so the records go first. (rd_kafka_flush looks every 10 ms.) */
+ * retry.backoff.ms, records at once: so the records go first. (rd_kafka_flush looks every 10 ms.)
+ * Those of a transaction that has failed stay: the calls that follow say so. */
 static void wait_records_out(struct kafka_out *out)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_US * 1000L};
-	int64_t until_ms = clock_ms() + out->kafka->transaction_ms;
+	int64_t until_ms = clock_ms() + RECORDS_MS;
 
 	while (rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms) {
 		rd_kafka_poll(out->rk, 0); /* errors and statistics not yet said count, too */
@@ -291,14 +293,12 @@ static int failure(struct kafka_out *out, struct fault *why)
 		*why = out->fault;
 		return -1;
 	}
-	if (out->remedy == KAFKA_FENCED)
-		return FENCED;
 	snprintf(line, sizeof line, "not committed, once more: %.400s", out->fault.line);
 	out->kafka->options.control->note(line);
 	if (!out->trouble_since_ms)
 		out->trouble_since_ms = clock_ms();
 	if (clock_ms() - out->trouble_since_ms < out->kafka->options.reconnect_ms)
-		return UNDONE;
+		return out->remedy == KAFKA_FENCED ? FENCED : UNDONE;
 	*why = out->fault;
 	return -1;
 }
