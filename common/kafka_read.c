@@ -114,7 +114,7 @@ static bool passes(rd_kafka_resp_err_t error)
 int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
 		     int64_t *low, int64_t *high, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 	rd_kafka_t *rk = kafka_reader(k, committed, why);
 	int64_t until_ms = clock_ms() + ASK_MS;
 

@@ -88,6 +88,18 @@ winner() {
 	reports a '0 0 0 0 2 4'
 }
 
+@test "who may only work may report all of it" {
+	event a 1 1
+	fcfs-dispatch a
+	fcfs-issue >/dev/null
+	for name in a nosuch; do echo malformed | poison -H "event=$name"; done
+	run -65 fcfs-issue
+	fcfs-setup acl | redis >/dev/null
+	redis acl setuser fcfs-worker on '>secret' >/dev/null
+	echo secret >"$T/password"
+	FCFS_REDIS=redis://fcfs-worker@127.0.0.1:$REDIS_PORT FCFS_REDIS_PASSWORD_FILE=$T/password reports a '0 0 0 0 1 1'
+}
+
 @test "--offsets: a line a partition, '-' where nothing is committed; it asks Kafka alone" {
 	topic=${FCFS_PREFIX}gifticon_publish
 	export FCFS_REDIS=unix:/nowhere
