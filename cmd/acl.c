@@ -11,9 +11,10 @@ struct role {
 
 static const struct role ROLES[] = {
 	{"fcfs-web", "join rank", "ping select hmget hset zadd zcard zmscore zrank zrange time"},
-	{"fcfs-worker", "show lease renew release grant assign done adopt run page seconds",
-	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zscore zrank "
-	 "zrange zrangebyscore get set del pttl llen rpush ltrim lrange time config|get"},
+	{"fcfs-worker",
+	 "show lease renew release grant mirror decisions assign done done_below adopt run page seconds",
+	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
+	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange smembers time config|get"},
 	{"fcfs-operator", "create set show join leave rank page seconds",
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zmscore zrank "
 	 "zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "

@@ -208,10 +208,8 @@ static void wait_records_out(struct kafka_out *out)
 	const struct timespec pause = {.tv_nsec = LOOK_US * 1000L};
 	int64_t until_ms = clock_ms() + RECORDS_MS;
 
-	while (rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms) {
+	for (; rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms; nanosleep(&pause, NULL))
 		rd_kafka_poll(out->rk, 0); /* errors and statistics not yet said count, too */
-		nanosleep(&pause, NULL);
-	}
 }
 
 static void *commit_job(void *self)

@@ -201,8 +201,8 @@ all_ok='ok ok ok ok ok ok'
 		[[ $stderr == "fcfs-setup: $complaint"* ]] || { echo "$words: $stderr" && false; }
 	done <<-END
 		--brokers= kafka|kafka needs -b or FCFS_BROKERS
-		-X isolation.level=read_uncommitted kafka|-X 'isolation.level=read_uncommitted': 'isolation.level' is set by fcfs itself
-		-X no.such.thing=1 kafka|-X 'no.such.thing=1': No such configuration property: "no.such.thing"
+		-X isolation.level=read_uncommitted kafka|-X: 'isolation.level' is set by fcfs itself
+		-X no.such.thing=1 kafka|-X: No such configuration property: "no.such.thing"
 		--partitions 0 kafka|--partitions '0'
 		--partitions six kafka|--partitions 'six'
 		--replication 0 kafka|--replication '0'
@@ -250,7 +250,7 @@ all_ok='ok ok ok ok ok ok'
 	run -78 fcfs-event check -b 127.0.0.1:1 e
 	[[ ${lines[-1]} == $'fail\tkafka\tkafka '"'127.0.0.1:1': "*"Connection refused"* ]]
 	run -64 --separate-stderr fcfs-event check -X acks=0 e
-	same "fcfs-event: -X 'acks=0': 'acks' is set by fcfs itself" "${stderr%%$'\n'*}"
+	same "fcfs-event: -X: 'acks' is set by fcfs itself" "${stderr%%$'\n'*}"
 	run -0 fcfs-event check -b '' e
 	same "" "$(grep kafka <<<"$output")"
 	redis hset "$(key e event)" bus kafka

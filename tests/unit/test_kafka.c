@@ -47,7 +47,7 @@ static void start(void)
 					       .reconnect_ms = 10000,
 					       .control = &CONTROL};
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	struct bus *bus;
+	struct bus *bus = NULL;
 	struct fault why;
 
 	rd_kafka_conf_set(conf, "log_level", "0", NULL, 0); /* it has no brokers yet, and says so */
@@ -59,7 +59,8 @@ static void start(void)
 	ok(kafka_open(&options, &kafka, &why) == 0 && kafka_bus(kafka, &bus, &why) == 0 &&
 		   bus->open(bus, "an-event", &sink, &why) == 0,
 	   "a producer on the mock's brokers");
-	bus->close(bus);
+	if (bus)
+		bus->close(bus);
 }
 
 static void inject(int16_t api, size_t count, rd_kafka_resp_err_t error)
