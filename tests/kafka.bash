@@ -89,3 +89,24 @@ kafka_stop() {
 kafka_start() {
 	eval "$("$TREE/scripts/servers" start "$SERVERS" kafka 3>&-)"
 }
+
+# open_at TOPIC PARTITION: there is an open transaction in it
+open_at() {
+	[ "$(ends_at "$1" "$2" committed)" -lt "$(ends_at "$1" "$2" uncommitted)" ]
+}
+
+# hold DISPATCH...: runs it until all of its first transaction is with the broker, and keeps it from committing; sets held
+# to its pid
+hold() {
+	spawn strace -f -qq -o /dev/null -e trace=clock_nanosleep -e inject=clock_nanosleep:delay_enter=60000000:when=1 "$@"
+	holder=$pid
+	soon open_at fcfs_progress 0
+	held=$(pgrep -P "$holder")
+	echo "$held" >>"$T/pids"
+}
+
+# kill_held: with -9; returns when all its threads are gone, and its lock with them (strace may hang over it)
+kill_held() {
+	kill -9 "$held" "$holder"
+	soon flock -n "$FCFS_STATE/fcfs-dispatch.0" true
+}
