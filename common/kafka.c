@@ -197,8 +197,7 @@ static int read_properties(rd_kafka_conf_t *conf, const char *const *property, s
 
 	for (; property && *property; property++)
 		if (set_given(conf, *property, &bad) < 0)
-			return fault_set(why, EX_USAGE, "-X %.*s: %s", (int)strcspn(*property, "="),
-					 *property, bad.line);
+			return fault_set(why, EX_USAGE, "-X: %s", bad.line);
 	return 0;
 }
 
