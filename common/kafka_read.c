@@ -178,6 +178,10 @@ int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t fro
 		} else if (clock_ms() - heard_ms >= k->options.reconnect_ms) {
 			result = kafka_unreachable(k, why);
 		}
+		if (result == 0 && !end && k->options.control->stopping()) {
+			result = fault_set(why, EX_TEMPFAIL, "asked to stop while reading '%s'",
+					   k->topic[topic]);
+		}
 	}
 	if (rk)
 		rd_kafka_assign(rk, NULL);
