@@ -74,6 +74,21 @@ tools() {
 	done
 }
 
+# table NAME: the strings of a table in kafka.c, a line each
+table() {
+	sed -n "/ $1\[\] = {/,/};/p" "$TREE/common/kafka.c" | grep -v '{0}' | grep -o '"[^"]*"' | tr -d '"'
+}
+
+@test "fcfs(7) lists the properties of Kafka's clients that are refused, and the values of the others" {
+	source_of "$MAN/fcfs.7" KAFKA >text
+	table RESERVED >refused
+	[ "$(wc -l <refused)" -ge 10 ]
+	same "$(cat refused)" "$(sed -n 's/^\.Li \([a-z.]*\) [,.]$/\1/p' text)"
+	table COMMON | paste -d ' ' - - >begin
+	[ "$(wc -l <begin)" -ge 10 ]
+	same "$(cat begin)" "$(sed -n 's/^\.It Li \(.*\) Ta /\1 /p' text)"
+}
+
 @test "exit statuses on the pages are of the known ones, in order" {
 	source_of "$MAN/fcfs.7" 'EXIT STATUS' | sed -n 's/^\.It //p' >known
 	for page in "$MAN"/*.1; do

@@ -15,17 +15,38 @@ setup_file() {
 
 teardown_file() { servers_stop; }
 
-# An empty server, and an empty folder to work in. redis-cli is on our server, and prints as on a terminal.
+# D is README's folder.
+teardown() {
+	[ -z "${D-}" ] || "$TREE/scripts/servers" stop "$D" 3>&-
+}
+
+# kafka TOOL ARGUMENT...: one of Kafka's own
+kafka() {
+	"$TREE/scripts/kafka" "$1" --bootstrap-server "$BROKERS" "${@:2}"
+}
+
+# topics: those there are, a line each
+topics() {
+	kcat -L -J -b "$BROKERS" | jq -r '.topics[].topic | select(startswith("__") | not)'
+}
+
+no_topics() {
+	[ -z "$(topics)" ]
+}
+
+# Empty servers, and an empty folder to work in. redis-cli is on our server, and prints as on a terminal.
 setup() {
 	T=$BATS_TEST_TMPDIR
 	unset FCFS_PREFIX
 	export FCFS_STATE=$T/state
 	redis flushall >/dev/null
 	redis function flush >/dev/null
+	no_topics || kafka topics --delete --topic "$(topics | paste -sd '|')"
+	wait_for 10 no_topics
 	mkdir "$T/bin" "$T/work"
 	cat >"$T/bin/redis-cli" <<-END
 	#!/bin/sh
-	exec "$(command -v redis-cli)" -p "$REDIS_PORT" \${1:+--no-raw} "\$@"
+	exec "$(command -v redis-cli)" -p "\${FCFS_REDIS##*:}" \${1:+--no-raw} "\$@"
 	END
 	chmod +x "$T/bin/redis-cli"
 	PATH=$T/bin:$PATH
@@ -123,20 +144,12 @@ shows() {
 	done
 }
 
+# README starts servers of its own, with scripts beside it.
 @test "README's examples" {
+	unset FCFS_REDIS FCFS_STATE
+	export TMPDIR=$T
+	ln -s "$TREE/scripts" scripts
 	awk '/^```/ { on = $0 == "```console"; next } on' "$TREE/README.md" >"$T/examples"
 	follow "$T/examples"
-}
-
-@test "the line for cron in fcfs(7) is a line that works, twice" {
-	fcfs-event create chicken --stock 2 >/dev/null
-	fcfs-join chicken ann bob >/dev/null
-	line=$(section "$MAN/fcfs.7" CRON | sed -n 's/^ *\* \* \* \* \* //p')
-	line=${line//\/var\/lib\/fcfs/$T/work}
-	run -0 sh -c "$line"
-	same '' "$output"
-	same 'ann bob' "$(jq -r .user issued.jsonl | paste -sd ' ')"
-	same 2 "$(sqlite3 ledger.db 'SELECT count(*) FROM issued')"
-	run -0 sh -c "$line"
-	same 2 "$(wc -l <issued.jsonl)"
+	run ! scripts/servers status "$D"
 }
