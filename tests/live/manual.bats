@@ -58,6 +58,7 @@ masked() {
 	sed -E -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/ID/g' -e 's/\b1[0-9]{15}\b/TIME/g' \
 		-e 's/\b[0-9A-HJKMNP-TV-Z]{26}\b/CODE/g' -e 's/127\.0\.0\.1:[0-9]+/ADDRESS/g' \
 		-e 's/^(early[[:space:]].*[[:space:]])[0-9]+$/\1SECONDS/' -e 's/\bis -?[0-9]+ ms\b/is N ms/' \
+		-e 's/\bpartition [0-9]+ offset [0-9]+:/partition N offset N:/' \
 		-e 's/(version|ours is|\(integer\)) 1[0-9]{3}\b/\1 VERSION/g' \
 		-e 's/[[:space:]]+/ /g' -e 's/^ //' -e 's/ $//'
 }
