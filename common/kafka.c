@@ -379,9 +379,11 @@ void kafka_close(struct kafka *k)
 		rd_kafka_destroy(k->uncommitted);
 	if (k->conf)
 		rd_kafka_conf_destroy(k->conf);
+	kafka_speak(k);
+	if (k->busy)
+		return;
 	if (k->stats_fd >= 0)
 		close(k->stats_fd);
-	kafka_speak(k);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }

@@ -39,6 +39,7 @@ struct kafka {
 	bool refused;	       /* by its authentication */
 	bool warned;	       /* that it is waited for */
 	struct kafka_in *in;   /* the group's member among the clients */
+	bool busy;	       /* a commit has not come back: its thread still has this */
 };
 
 /* A copy of the common settings with these. */

@@ -271,7 +271,7 @@ static int join(struct kafka_out *out, struct fault *why)
 		at.tv_nsec %= 1000000000L;
 		if (pthread_timedjoin_np(out->thread, NULL, &at) == 0)
 			break;
-		if (wait_a_little(out, why) < 0)
+		if (wait_a_little(out, why) < 0 || kafka_alive(out->kafka, out->rk, why) < 0)
 			return -1;
 		if (clock_ms() >= until_ms)
 			return fault_set(why, EX_UNAVAILABLE,
@@ -363,8 +363,10 @@ static void kafka_out_close(struct sink *sink)
 	struct kafka_out *out = (struct kafka_out *)sink;
 	rd_kafka_error_t *error = NULL;
 
-	if (out->committing)
+	if (out->committing) {
+		out->kafka->busy = true;
 		return;
+	}
 	if (out->open && !out->unknown)
 		error = rd_kafka_abort_transaction(out->rk, 1000);
 	if (error)
