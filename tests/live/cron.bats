@@ -174,17 +174,18 @@ calls_of() {
 		unit $name
 		same "FCFS_STATE=$T/lib/state" "$(sed -n 's|^Environment=||p' $name@.service | sed "s|%S/fcfs|$T/lib|")"
 		# shellcheck disable=SC2046 # systemd splits it, too
-		spawn env -i HOME="$T" FCFS_CONFIG="$T/fcfs.conf" FCFS_STATE="$T/lib/state" strace -f -qq -c -o $name.calls \
+		spawn env -i HOME="$T" FCFS_CONFIG="$T/fcfs.conf" FCFS_STATE="$T/lib/state" strace -D -f -qq -c -o $name.calls \
 			$(started $name chicken)
 		pids+=("$pid")
 	done
 	soon at_least chicken issued 50
 	soon test ! -d "/proc/${pids[0]}" # the event has ended
 	wait "${pids[0]}"
-	kill -TERM "$(pgrep -P "${pids[1]}" fcfs-issue)"
+	kill -TERM "${pids[1]}"
 	wait "${pids[1]}"
 	issued_out 50
 	for name in fcfs-dispatch fcfs-issue; do
+		soon grep -q total $name.calls
 		{
 			allowed $name
 			[ "$(id -u)" -ne 0 ] || echo fchown # SQLite's, for root only
