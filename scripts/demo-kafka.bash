@@ -25,6 +25,14 @@ see() {
 		-t "$1" -o beginning -e -f '%p\t%k\t%h\t%s\n'
 }
 
+# until_seen EVENT N: its winners; a transaction's records show a moment after its writer has ended
+until_seen() {
+	local deadline=$((SECONDS + 30))
+	until [ "$(see gifticon_publish | grep -c "event=$1,")" -ge "$2" ]; do
+		[ $SECONDS -lt $deadline ] || return 1
+	done
+}
+
 kafka_crash() {
 	section '8. Through Kafka: two services, and fcfs-issue is killed half way'
 	say 'Both follow: fcfs-dispatch writes ten winners every 100 ms, fcfs-issue gives them codes as they come.'
