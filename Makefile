@@ -153,6 +153,10 @@ bench-join: deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/bench-join
 
+bench-kafka: deps
+	@$(MAKE) --no-print-directory -s all
+	@scripts/bench-kafka $(ROUNDS)
+
 # --- lint ----------------------------------------------------------------------------------------
 
 SOURCES = $(wildcard cmd/*.c common/*.c tests/unit/*.c)
@@ -179,5 +183,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built demo bench-join lint install uninstall clean .FORCE
+.PHONY: all deps deps-check check check-built demo bench-join bench-kafka lint install uninstall \
+	clean .FORCE
 .DELETE_ON_ERROR:
