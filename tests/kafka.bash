@@ -96,9 +96,10 @@ open_at() {
 }
 
 # hold DISPATCH...: runs it until all of its first transaction is with the broker, and keeps it from committing; sets held
-# to its pid
+# to its pid. Its records linger, so that it must wait for them before it commits, and there it is held.
 hold() {
-	spawn strace -f -qq -o /dev/null -e trace=clock_nanosleep -e inject=clock_nanosleep:delay_enter=60000000:when=1 "$@"
+	spawn strace -f -qq -o /dev/null -e trace=clock_nanosleep -e inject=clock_nanosleep:delay_enter=60000000:when=1 \
+		"$1" -X linger.ms=200 "${@:2}"
 	holder=$pid
 	soon open_at fcfs_progress 0
 	held=$(pgrep -P "$holder")

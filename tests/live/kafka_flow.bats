@@ -119,3 +119,241 @@ in_line() {
 	same "$(for topic in gifticon_publish gifticon_issued; do envelopes $topic; done |
 		jq -r '"event:a,v:1\t\(.key)\t\(.payload)"' | sort)" "$(sort "$T/java")"
 }
+
+@test "pipe and Kafka: the same joins give the same winners in the same order, and neither takes the other's event" {
+	topics 3
+	for name in p k; do
+		event $name 30 50
+		printf 'p%07d\n' 2 9 | fcfs-leave $name >/dev/null
+	done
+	fcfs-dispatch -b '' p >"$T/p"
+	fcfs-dispatch k
+	same "$(jq -c '[.user, .ticket]' "$T/p")" "$(winners_of k | jq -c '[.user, .ticket]')"
+	same "$(jq -c 'keys_unsorted' "$T/p" | sort -u)" "$(winners_of k | jq -c 'keys_unsorted' | sort -u)"
+	run -78 --separate-stderr fcfs-dispatch -b '' k
+	same "fcfs-dispatch: event 'k': it was first dispatched through 'kafka'" "${stderr%%,*}"
+	run -78 --separate-stderr fcfs-dispatch p
+	same "fcfs-dispatch: event 'p': it was first dispatched through 'pipe'" "${stderr%%,*}"
+	run -78 --separate-stderr fcfs-issue -b '' < <(winners_of k)
+	same '' "$output"
+	same "fcfs-issue: event 'k': it is dispatched through 'kafka': a pipe and Kafka never mix in one event" "$stderr"
+	same '0 0' "$(field k issued) $(redis hlen "$(key k pending)")"
+	head -n 1 "$T/p" | tr -d '\n' | produce gifticon_publish p0000001
+	run -65 --separate-stderr fcfs-issue -v
+	[[ $stderr == *': this event is dispatched through a pipe'* ]]
+	same "$(head -n 1 "$T/p")" "$(values gifticon_publish.dlq)"
+	same foreign "$(envelopes gifticon_publish.dlq | jq -r '.headers | .[index("error_class") + 1]')"
+	same '30 0' "$(field k issued) $(field p issued)"
+	fcfs-issue -b '' <"$T/p" >"$T/out"
+	same "$(jq -c '[.user, .ticket]' "$T/out")" "$(issued_of k | jq -c '[.user, .ticket]')"
+}
+
+# --- dead letters ----------------------------------------------------------------------------------
+
+# good TICKET [JQ...]: a winner's record as it is on the topic, changed; without a newline
+good() {
+	jq -c "select(.ticket == $1)${2:+ | $2}" "$T/w" | tr -d '\n'
+}
+
+# poison NAME: puts stdin on the topic under that key; keeps it as what is to come out again
+poison() {
+	tee "$T/bad/$1" | produce gifticon_publish "$1" -p 1 -H "mine=$1" -H attempts=7
+}
+
+@test "what is no winner goes to the dead letters once, byte for byte, with the reason; the good ones around it are issued" {
+	topics 2
+	event a 20 25
+	event b 1 1
+	mkdir "$T/bad"
+	fcfs-dispatch a
+	winners_of a >"$T/w"
+	echo 'not JSON' | poison text
+	printf '\0\1\xff\xfe{"a":\n\r\0' | poison binary
+	head -c 900000 /dev/urandom | poison big
+	good 3 '.ticket = "3"' | poison string
+	good 3 'del(.user)' | poison lacks
+	good 3 '.event = "nosuch"' | poison nosuch
+	good 3 ".id = \"$(field b id)\"" | poison id
+	good 3 '.ticket = 4' | poison ticket
+	good 3 '.user = "stranger"' | poison stranger
+	good 3 '.user = "p0000022" | .ticket = 22' | poison ungranted
+	good 3 | sed 's/}$/,"user":"p0000004"}/' | poison twice
+	printf '{"a":%070000d}' 0 | poison long
+	: | tee "$T/bad/empty" "$T/bad/tombstone"
+	produce_empty gifticon_publish empty -p 1 -H mine=empty
+	produce_empty gifticon_publish tombstone -p 1 -Z -H mine=tombstone
+	good 3 | produce gifticon_publish p0000003 -p 0
+	good 3 | produce gifticon_publish p0000003 -p 1
+	consume gifticon_publish -p 1 -f '%k %o\n' | grep -v ^p0 >"$T/offsets"
+	before=$(date +%s%6N)
+
+	run -65 --separate-stderr fcfs-issue -v --chunk 5
+	echo "$stderr" >"$T/err"
+	all_out a 20
+	grep -q "event 'a': in 25 = done 20 + already 2 + refused 0 + dead 3" "$T/err"
+	grep -q 'no event: in 11 = done 0 + already 0 + refused 0 + dead 11' "$T/err"
+	same 14 "$(grep -c '^fcfs-issue: partition 1 offset ' "$T/err")"
+	envelopes gifticon_publish.dlq >"$T/dead"
+	same "$(cut -d ' ' -f 1 "$T/offsets" | sort)" "$(jq -r .key "$T/dead" | sort)"
+	for file in "$T"/bad/*; do
+		name=${file##*/}
+		line=$(jq -c "select(.key == \"$name\")" "$T/dead")
+		offset=$(jq .offset <<<"$line")
+		consume gifticon_publish.dlq -o "$offset" -c 1 -f '%s' >"$T/value"
+		cmp "$file" "$T/value"
+		jq -r '.headers | [range(0; length; 2) as $i | "\(.[$i])=\(.[$i + 1])"] | sort[]' <<<"$line" >"$T/headers"
+		same "mine=$name" "$(grep ^mine= "$T/headers")"
+		grep -qx 'attempts=1' "$T/headers"
+		grep -qx "original_topic=${FCFS_PREFIX}gifticon_publish" "$T/headers"
+		grep -qx 'original_partition=1' "$T/headers"
+		same "$(grep "^$name " "$T/offsets" | cut -d ' ' -f 2)" "$(sed -n 's/^original_offset=//p' "$T/headers")"
+		for header in first_failure_us last_failure_us; do
+			[ "$(sed -n "s/^$header=//p" "$T/headers")" -ge "$before" ]
+		done
+		printf '%s: %s: %s\n' "$name" "$(sed -n 's/^error_class=//p' "$T/headers")" "$(sed -n 's/^error_message=//p' "$T/headers")"
+	done >"$T/reasons"
+	same "big: malformed: longer than 65536 bytes
+binary: malformed: not JSON
+empty: malformed: not JSON
+id: foreign: this event has another id
+lacks: malformed: field 'user' is missing
+long: malformed: longer than 65536 bytes
+nosuch: foreign: no such event
+stranger: foreign: this person is not in line
+string: malformed: field 'ticket' is not an integer
+text: malformed: not JSON
+ticket: foreign: this ticket is another person's
+tombstone: malformed: not JSON
+twice: malformed: a field is named twice
+ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
+	same null "$(jq -c 'select(.key == "tombstone").payload' "$T/dead")"
+	for list in "$(key a runs)" "${FCFS_PREFIX}fcfs:runs"; do
+		redis --raw lrange "$list" 0 -1
+	done >"$T/runs"
+	same '14 22' "$(jq -s -r '"\(map(.dead) | add) \(map(select(.tool == "issue") | .done + .already) | add)"' "$T/runs")"
+	books <"$T/runs"
+	run -0 --separate-stderr fcfs-issue -v
+	same 'fcfs-issue: no event: in 0 = done 0 + already 0 + refused 0 + dead 0' "$stderr"
+	same 14 "$(envelopes gifticon_publish.dlq | wc -l)"
+}
+
+# --- passes ----------------------------------------------------------------------------------------
+
+@test "cron passes at once: everybody wins once; where nothing can be done a pass is quick, silent and writes nothing" {
+	topics 2
+	event a 100 150
+	for i in 1 2 3; do
+		spawn fcfs-dispatch --batch 10 a >"$T/$i" 2>&1
+		pids[i]=$pid
+	done
+	for i in 1 2 3; do
+		status=0
+		wait "${pids[i]}" || status=$?
+		[[ $status == [01] ]]
+		same '' "$(cat "$T/$i")"
+	done
+	fcfs-issue
+	all_out a 100
+	same 100 "$(winners_of a | wc -l)"
+	same 150 "$(values event_requests | wc -l)"
+	event idle 5 2
+	fcfs-dispatch idle
+	event paused 1 1
+	fcfs-event set paused --state paused >/dev/null
+	event early 1 0 --opens +1h
+	event empty 1 0
+	run -1 fcfs-dispatch paused
+	run -1 fcfs-dispatch early
+	run -0 fcfs-dispatch empty
+	same 0 "$(winners_of paused | wc -l)"
+	same '1 0 2' "$(published paused)" # the log of the line and of the settings does not wait
+	before=$(ends_at fcfs_progress 0 uncommitted) start=$SECONDS
+	run -1 fcfs-dispatch a
+	same '' "$output"
+	run -1 fcfs-dispatch a paused early
+	same '' "$output"
+	run -0 fcfs-dispatch idle
+	same '' "$output"
+	run -0 fcfs-dispatch a empty
+	[ $((SECONDS - start)) -lt 8 ]
+	same "$before" "$(ends_at fcfs_progress 0 uncommitted)"
+	run -78 fcfs-dispatch nosuch
+	same "fcfs-dispatch: event 'nosuch': no such event" "$output"
+}
+
+@test "--batch 10 --every D --follow, several events in one process, one that stands by, an issuer beside them" {
+	topics 3
+	event a 60 40
+	event b 25 30 --codes uuid
+	event c 5 0
+	spawn fcfs-issue --follow
+	issuer=$pid
+	spawn fcfs-dispatch --batch 10 --every 100ms --follow a b c 2>"$T/first"
+	first=$pid
+	soon field_is a issued 40
+	spawn fcfs-dispatch --batch 10 --every 100ms --follow a b c 2>"$T/second"
+	soon has "$T/second" 3
+	same 3 "$(grep -c "^fcfs-dispatch: event '[abc]': '.*' is dispatching it: standing by$" "$T/second")"
+	soon field_is b issued 25
+	kill -TERM "$first"
+	ends "$first" 0
+	people 80 | fcfs-join a >/dev/null
+	people 9 | fcfs-join c >/dev/null
+	ends "$pid" 0
+	soon field_is a issued 60
+	soon field_is c issued 5
+	kill -TERM "$issuer"
+	ends "$issuer" 0
+	all_out a 60
+	all_out b 25 '^[0-9a-f-]{36}$'
+	all_out c 5
+	same '10 20 30 40' "$(redis zrange "$(key a grants)" 0 3 withscores | paste - - | cut -f 2 | paste -sd ' ')"
+	for name in a b c; do
+		same 0 "$(redis exists "$(key $name lease)")"
+		redis --raw lrange "$(key $name runs)" 0 -1 | books
+	done
+	same '80 60 1' "$(published a)"
+	same '' "$(cat "$T/first")"
+}
+
+@test "an issuer that does not follow drains what is there: no lag, markers included; again is quick" {
+	topics 4
+	event a 30 30
+	fcfs-dispatch --batch 7 a
+	run -0 fcfs-issue --chunk 4
+	same '' "$output"
+	all_out a 30
+	kafka consumer-groups --describe --group "${FCFS_PREFIX}fcfs-issue" 2>/dev/null | awk '$3 ~ /^[0-9]+$/ { print $3, $4, $6 }' |
+		sort >"$T/group"
+	same "$(for part in 0 1 2 3; do echo "$part $(ends_at gifticon_publish $part committed) 0"; done)" "$(cat "$T/group")"
+	same "$(for part in 0 1 2 3; do ends_at gifticon_publish $part uncommitted; done)" "$(cut -d ' ' -f 2 "$T/group")"
+	before=$(for part in 0 1 2 3; do ends_at gifticon_issued $part uncommitted; done)
+	start=$SECONDS
+	run -0 --separate-stderr fcfs-issue -v
+	[ $((SECONDS - start)) -lt 4 ]
+	same 'fcfs-issue: no event: in 0 = done 0 + already 0 + refused 0 + dead 0' "$stderr"
+	same "$before" "$(for part in 0 1 2 3; do ends_at gifticon_issued $part uncommitted; done)"
+}
+
+@test "who leaves after the grant is refused, the slot goes to the next, who is issued; the ledger has the same rows" {
+	topics 2
+	event a 10 16
+	fcfs-dispatch a
+	printf 'p%07d\n' 2 4 | fcfs-leave a >/dev/null
+	run -0 --separate-stderr fcfs-issue -v --ledger "sqlite:$T/ledger"
+	same "fcfs-issue: event 'a': in 10 = done 8 + already 0 + refused 2 + dead 0" "$stderr"
+	fcfs-dispatch a
+	run -0 --separate-stderr fcfs-issue -v --ledger "sqlite:$T/ledger"
+	same "fcfs-issue: event 'a': in 2 = done 2 + already 0 + refused 0 + dead 0" "$stderr"
+	run -0 fcfs-leave --revoke a p0000001
+	fcfs-dispatch a
+	fcfs-issue --ledger "sqlite:$T/ledger"
+	same "$(people 13 | grep -v '000[24]$')" "$(issued_of a | jq -r .user)"
+	same "$(people 13 | grep -v '000[124]$')" "$(redis_codes a | cut -d ' ' -f 1)"
+	same '13 3 10' "$(field a granted) $(field a returned) $(redis hlen "$(key a issued)")"
+	same "$(issued_of a | jq -r '[.event, .id, .ticket, .user, .code, .joined_us, .granted_us, .issued_us] | join("|")')" \
+		"$(sqlite3 "$T/ledger" 'select event, id, ticket, "user", code, joined_us, granted_us, issued_us from issued order by ticket')"
+	same "$(redis --raw lrange "$(key a runs)" 0 -1 | jq -r 'select(.tool == "issue") | "\(.run)|\(.in)|\(.done)|\(.refused)"' | sort)" \
+		"$(sqlite3 "$T/ledger" 'select run, "in", done, refused from runs order by run')"
+	same 'leave,leave,revoke' "$(values event_log | jq -r .what | tail -n 3 | paste -sd ,)"
+}

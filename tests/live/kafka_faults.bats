@@ -1,0 +1,323 @@
+#!/usr/bin/env bats
+# Through Kafka where it is not as usual: topics or brokers missing, a broker away for a while, a transaction that a dead
+# dispatcher left open, a Redis older than the topics, an event that is not the one of before, a second deployment, properties.
+# shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
+
+load ../helper
+load ../flow
+load ../kafka
+
+setup_file() { servers_start --brokers 1; }
+teardown_file() { servers_stop; }
+setup() { namespace; }
+
+teardown() {
+	reap
+	kafka_start
+}
+
+# kept EVENT LABEL; put_back EVENT LABEL: all its keys as they are now; and as they were then
+kept() {
+	local name
+	redis keys "$(key "$1" '*')" >"$T/$2"
+	while read -r name; do
+		redis copy "$name" "$2:$name"
+	done <"$T/$2" >/dev/null
+}
+
+put_back() {
+	local name
+	purge "$1"
+	while read -r name; do
+		redis copy "$2:$name" "$name"
+	done <"$T/$2" >/dev/null
+}
+
+# --- not there at the start ------------------------------------------------------------------------
+
+@test "topics that are missing: 78 and what to do, nothing granted and nothing created" {
+	event a 5 5
+	for tool in 'fcfs-dispatch a' fcfs-issue; do
+		# shellcheck disable=SC2086 # a tool and its operand
+		run -78 --separate-stderr $tool
+		same "${tool% a}: kafka '$FCFS_BROKERS': there is no topic '${FCFS_PREFIX}event_requests': create the topics with fcfs-setup kafka" \
+			"$stderr"
+	done
+	same '0 ' "$(field a granted) $(field a bus)"
+	same '' "$(kcat -L -J -b "$FCFS_BROKERS" | jq -r '.topics[].topic' | grep "^$FCFS_PREFIX" || :)"
+	topics 1
+	both a
+	all_out a 5
+}
+
+@test "no broker there, or one that says nothing: 69 with its address, soon; nothing granted" {
+	event a 5 5
+	start=$SECONDS
+	for tool in 'fcfs-dispatch a' fcfs-issue; do
+		# shellcheck disable=SC2086 # a tool and its operand
+		run -69 --separate-stderr $tool -b 127.0.0.1:1
+		[[ $stderr == "${tool% a}: kafka '127.0.0.1:1': "*'Connection refused'*': start it, or name another with -b or FCFS_BROKERS' ]]
+		# shellcheck disable=SC2086
+		run -69 --separate-stderr $tool -b "127.0.0.1:$REDIS_PORT" --connect-timeout 1s
+		[[ $stderr == "${tool% a}: kafka '127.0.0.1:$REDIS_PORT': "* ]]
+	done
+	[ $((SECONDS - start)) -lt 10 ]
+	same '0 ' "$(field a granted) $(field a bus)"
+}
+
+# --- away for a while ------------------------------------------------------------------------------
+
+@test "the broker stops and starts again under a dispatcher and an issuer that follow: all is issued once" {
+	topics 2
+	event a 120 60
+	spawn fcfs-issue --follow --chunk 10 2>"$T/issue"
+	issuer=$pid
+	spawn fcfs-dispatch --batch 5 --every 50ms --follow a 2>"$T/dispatch"
+	soon field_is a issued 60
+	kafka_stop
+	people 200 | fcfs-join a >/dev/null
+	soon at_least a granted 65 # which Redis alone decides
+	soon has "$T/dispatch" 1
+	soon has "$T/issue" 1
+	kafka_start
+	ends "$pid" 0
+	soon field_is a issued 120
+	kill -TERM "$issuer"
+	ends "$issuer" 0
+	all_out a 120
+	same 120 "$(winners_of a | wc -l)"
+	same "$(seq 200)" "$(values event_requests | jq .ticket | sort -n)"
+	for tool in dispatch issue; do
+		same "fcfs-$tool: kafka '$FCFS_BROKERS': " "$(grep -o "^fcfs-$tool: kafka '[^']*': " "$T/$tool" | sort -u)"
+		grep -q ': waiting for it$' "$T/$tool"
+	done
+	redis --raw lrange "$(key a runs)" 0 -1 | books
+}
+
+@test "a broker that stays away: 69 with its address after --reconnect, and the rerun completes" {
+	topics 2
+	event a 40 20
+	spawn fcfs-issue --follow --reconnect 3s 2>"$T/issue"
+	issuer=$pid
+	spawn fcfs-dispatch --batch 5 --every 50ms --follow --reconnect 3s a 2>"$T/dispatch"
+	soon field_is a issued 20
+	kafka_stop
+	start=$SECONDS
+	people 60 | fcfs-join a >/dev/null
+	ends "$pid" 69
+	ends "$issuer" 69
+	[ $((SECONDS - start)) -ge 2 ]
+	[ $((SECONDS - start)) -lt 20 ]
+	for tool in dispatch issue; do
+		grep -q "^fcfs-$tool: kafka '$FCFS_BROKERS': .*: start it, or name another with -b or FCFS_BROKERS$" "$T/$tool"
+	done
+	same 0 "$(redis exists "$(key a lease)")"
+	kafka_start
+	both a
+	all_out a 40
+	redis --raw lrange "$(key a runs)" 0 -1 | books
+}
+
+# --- open transactions -----------------------------------------------------------------------------
+
+# While it is open, what another event has committed behind it cannot be read by those who read what is decided.
+@test "a dispatcher died in a transaction: another event's waits for its end, keeps its lease, and publishes once" {
+	topics 2
+	short=(-X transaction.timeout.ms=8000 -X socket.timeout.ms=4000)
+	event dead 10 10
+	event a 30 10
+	spawn fcfs-dispatch --every 50ms --follow "${short[@]}" a
+	first=$pid
+	soon field_is a published_winners 10
+	hold fcfs-dispatch "${short[@]}" dead
+	people 20 | fcfs-join a >/dev/null
+	soon field_is a published_winners 20
+	kill -TERM "$first"
+	ends "$first" 0
+	kill -9 "$held" "$holder"
+	people 25 | fcfs-join a >/dev/null
+	open_at fcfs_progress 0
+	spawn fcfs-dispatch "${short[@]}" a
+	waits=$pid
+	soon field_is a epoch 2
+	run -75 --separate-stderr fcfs-dispatch a
+	[[ $stderr == "fcfs-dispatch: event 'a': '"*"' is dispatching it: try again later" ]]
+	ends "$waits" 0
+	run ! open_at fcfs_progress 0
+	same "$(seq 25)" "$(winners_of a | jq .ticket)"
+	same "$(seq 25)" "$(values event_requests | jq 'select(.event == "a").ticket' | sort -n)"
+	same 0 "$(winners_of dead | wc -l)"
+	both dead
+	all_out a 25
+	all_out dead 10
+}
+
+@test "asked to stop while it waits for another's transaction: 75, nothing granted" {
+	topics 2
+	event a 5 5
+	event other 5 5
+	hold fcfs-dispatch other
+	spawn fcfs-dispatch a 2>"$T/err"
+	soon field_is a epoch 1
+	kill -TERM "$pid"
+	ends "$pid" 75
+	same "fcfs-dispatch: kafka '$FCFS_BROKERS': a writer has left a transaction open in topic '${FCFS_PREFIX}fcfs_progress': try again later" \
+		"$(cat "$T/err")"
+	same '0 0' "$(field a granted) $(redis exists "$(key a lease)")"
+	kill_held
+	fcfs-dispatch other
+	both a
+	all_out a 5
+	all_out other 5
+}
+
+# --- another past ----------------------------------------------------------------------------------
+
+@test "the topics are ahead of Redis: 76, naming what is lost and the way out; nothing granted until it is back" {
+	topics 2
+	event a 10 8
+	fcfs-dispatch a
+	kept a before
+	people 20 | fcfs-join a >/dev/null
+	kept a joined
+	fcfs-event set a --name x >/dev/null
+	fcfs-dispatch a
+	kept a after
+	put_back a before
+	people 9 q | fcfs-join a >/dev/null
+	for options in '' '--every 50ms --follow'; do
+		# shellcheck disable=SC2086 # words
+		run -76 --separate-stderr fcfs-dispatch $options a
+		same "fcfs-dispatch: event 'a': redis has lost what was published: tickets 17 of 20, grants up to 8 of 10, decisions 1 of 2: \
+nothing is granted until it is restored (fcfs-archive rebuild)" "$stderr"
+		same '8 8 8' "$(field a granted) $(field a cursor) $(winners_of a | jq 'select(.ticket < 9).ticket' | wc -l)"
+	done
+	put_back a joined # the line is whole, the grants are not
+	run -76 --separate-stderr fcfs-dispatch a
+	[[ $stderr == *': tickets 20 of 20, grants up to 8 of 10, decisions 1 of 2: '* ]]
+	same 8 "$(field a granted)"
+	same '20 10' "$(values event_requests | wc -l) $(winners_of a | wc -l)"
+	put_back a after
+	fcfs-event set a --stock 12 >/dev/null
+	both a
+	all_out a 12
+	same '20 12 3' "$(published a)"
+}
+
+@test "purged and created anew under the same name: what is left of the old one becomes dead letters, the new one is whole" {
+	topics 3
+	event a 10 10
+	fcfs-dispatch a
+	purge a
+	event b 3 3
+	fcfs-dispatch b
+	run -65 fcfs-issue # there is no a just now
+	same 10 "$(values gifticon_publish.dlq | wc -l)"
+	purge b
+	event b 4 6
+	event a 10 15
+	fcfs-dispatch a
+	old=$(field a id)
+	purge a
+	event a 5 8
+	fcfs-dispatch a b
+	run -65 --separate-stderr fcfs-issue -v
+	[[ $stderr == *"event 'a': in 5 = done 5 + already 0 + refused 0 + dead 0"* ]]
+	[[ $stderr == *"event 'b': in 4 = done 4 + already 0 + refused 0 + dead 0"* ]]
+	same "$(winners_of a | jq -c "select(.id == \"$old\").ticket")" "$(envelopes gifticon_publish.dlq | tail -n +11 | jq '.payload | fromjson.ticket' | sort -n)"
+	same foreign "$(envelopes gifticon_publish.dlq | jq -r '.headers | .[index("error_class") + 1]' | sort -u)"
+	same $'no such event\nthis event has another id' "$(envelopes gifticon_publish.dlq | jq -r '.headers | .[index("error_message") + 1]' | sort -u)"
+	all_out a 5
+	same '8 5 1' "$(published a)"
+	id=$(field b id)
+	issued_of b | jq -c "select(.id == \"$id\")" >"$T/b"
+	all_issued b 4 "$T/b"
+	same '6 4 1' "$(published b)"
+	run -0 fcfs-issue
+}
+
+@test "purged, and created anew, under a dispatcher: it ends with that, and nothing of one goes out as the other's" {
+	topics 2
+	event a 10 5
+	spawn fcfs-dispatch --every 50ms --follow a 2>"$T/err"
+	soon field_is a published_winners 5
+	purge a
+	event a 10 8
+	soon gone "$pid"
+	status=0
+	wait "$pid" || status=$?
+	case $status in
+	75) same "fcfs-dispatch: event 'a': another dispatcher has taken the lease" "$(cat "$T/err")" ;;
+	*) same "78 fcfs-dispatch: event 'a': no such event" "$status $(cat "$T/err")" ;;
+	esac
+	both a || same 65 $?
+	id=$(field a id)
+	issued_of a | jq -c "select(.id == \"$id\")" >"$T/a"
+	all_issued a 8 "$T/a"
+	same "$(seq 8)" "$(winners_of a | jq "select(.id == \"$id\").ticket")"
+	same '8 8 1' "$(published a)"
+}
+
+# --- deployments and properties --------------------------------------------------------------------
+
+@test "two deployments by prefix: the same names of events, and no record crosses" {
+	one=$FCFS_PREFIX two=$FCFS_PREFIX$FCFS_PREFIX
+	for FCFS_PREFIX in "$one" "$two"; do
+		topics 2
+	done
+	FCFS_PREFIX=$one event a 10 20
+	FCFS_PREFIX=$two event a 12 12
+	spawn env FCFS_PREFIX="$one" fcfs-issue --follow
+	first=$pid
+	spawn env FCFS_PREFIX="$two" fcfs-issue --follow
+	for FCFS_PREFIX in "$one" "$two"; do
+		fcfs-dispatch a
+	done
+	FCFS_PREFIX=$one soon field_is a issued 10
+	FCFS_PREFIX=$two soon field_is a issued 12
+	kill -TERM "$first" "$pid"
+	ends "$first" 0
+	ends "$pid" 0
+	FCFS_PREFIX=$one all_out a 10
+	FCFS_PREFIX=$two all_out a 12
+	same '20 12' "$(FCFS_PREFIX=$one values event_requests | wc -l) $(FCFS_PREFIX=$two values event_requests | wc -l)"
+	for FCFS_PREFIX in "$one" "$two"; do
+		same '' "$(values gifticon_publish.dlq)"
+		same 1 "$(for topic in gifticon_publish gifticon_issued event_log fcfs_progress; do values $topic; done | jq -r .id | sort -u | wc -l)"
+	done
+}
+
+@test "properties by -X and -F, what they may not be, statistics as JSON lines, and what the brokers say with -v" {
+	topics 2
+	event a 5 5
+	printf '# ours\nclient.id = counter\nstatistics.interval.ms=1\n' >"$T/properties"
+	for tool in 'fcfs-dispatch a' fcfs-issue; do
+		# shellcheck disable=SC2086 # a tool and its operand
+		set -- $tool
+		run -64 --separate-stderr "$1" -X no.such=1 "${@:2}"
+		same "$1: -X: No such configuration property: \"no.such\"" "${stderr%%$'\n'*}"
+		for name in acks transactional.id enable.idempotence isolation.level group.instance.id bootstrap.servers; do
+			run -64 --separate-stderr "$1" -X $name=1 "${@:2}"
+			same "$1: -X: '$name' is set by fcfs itself" "${stderr%%$'\n'*}"
+		done
+		run -78 "$1" -F "$T/nosuch" "${@:2}"
+		echo 'acks=1' >"$T/bad"
+		run -78 "$1" -F "$T/bad" "${@:2}"
+		same "$1: '$T/bad' line 1: 'acks' is set by fcfs itself" "$output"
+		run -78 "$1" --stats "$T/no/folder" "${@:2}"
+		same '0 0' "$(field a granted) $(field a issued)" || [ "$1" = fcfs-issue ]
+		start=$SECONDS
+		run -0 --separate-stderr "$1" -v -F "$T/properties" --stats "$T/stats" -X debug=broker "${@:2}"
+		[ $((SECONDS - start)) -lt 10 ]
+		[[ $stderr == *"$1: kafka: CONNECTED: "* ]]
+		same '["counter"]' "$(jq -sc 'map(.client_id) | unique' "$T/stats")"
+		same producer "$(jq -r .type "$T/stats" | grep -m 1 producer)"
+		rm "$T/stats"
+	done
+	all_out a 5
+	# silent without -v; -X goes before the file
+	event b 1 1
+	run -0 fcfs-dispatch -F "$T/properties" -X client.id=mine -X statistics.interval.ms=2 --stats "$T/stats" b
+	same '' "$output"
+	same '["mine"]' "$(jq -sc 'map(.client_id) | unique' "$T/stats")"
+}
