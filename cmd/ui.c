@@ -18,7 +18,7 @@ enum { OPTIONS_MAX = 40, COLUMNS = 80, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, R
 
 static const struct ui_option COMMON[] = {
 	{"redis", 'r', "URL", "redis://[user@]host[:port][/db] or unix:/path"},
-	{"prefix", PREFIX, "P", "put P in front of every key: a namespace"},
+	{"prefix", PREFIX, "P", "put P in front of every key and topic: a namespace"},
 	{"connect-timeout", CONNECT_TIMEOUT, "D", "wait so long for a connection (3s)"},
 	{"timeout", TIMEOUT, "D", "wait so long for an answer (5s)"},
 	{"reconnect", RECONNECT, "D", "retry a lost connection for so long (30s)"},

@@ -32,17 +32,23 @@ static int make_folder(const char *path, struct fault *why)
 	return fault_errno(why, EX_CONFIG, "state folder '%s' (FCFS_STATE)", path);
 }
 
-/* 1 locked, 0 somebody holds it, -1. */
+/* 1 locked, 0 somebody holds it, -1 with errno. */
 static int lock_slot(struct instance *instance, const char *folder, const char *tool,
 		     const char *slot, struct fault *why)
 {
 	char path[PATH_MAX];
+	int saved;
 
+	errno = 0;
 	if (snprintf(path, sizeof path, "%s/%s.%s", folder, tool, slot) >= (int)sizeof path)
 		return fault_set(why, EX_CONFIG, "state folder: name too long");
 	instance->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (instance->lock < 0)
-		return fault_errno(why, EX_CONFIG, "lock file '%s' (FCFS_STATE)", path);
+	if (instance->lock < 0) {
+		saved = errno;
+		fault_errno(why, EX_CONFIG, "lock file '%s' (FCFS_STATE)", path);
+		errno = saved;
+		return -1;
+	}
 	if (flock(instance->lock, LOCK_EX | LOCK_NB) == 0)
 		return 1;
 	instance_release(instance);
@@ -79,6 +85,8 @@ int instance_take(struct instance *instance, const char *folder, const char *too
 
 		snprintf(slot, sizeof slot, "%d", k);
 		locked = lock_slot(instance, folder, tool, slot, why);
+		if (locked < 0 && errno == EACCES && access(folder, W_OK | X_OK) == 0)
+			continue; /* another user's */
 		if (locked < 0)
 			return -1;
 		snprintf(instance->name, sizeof instance->name, "%s-%u-%d", host,

@@ -268,6 +268,23 @@ locked() {
 	all_issued a 5 "$T/out"
 }
 
+@test "another user's lock file is passed over: the next slot is taken" {
+	local other='' folder
+	[ "$(id -u)" -ne 0 ] || other='setpriv --reuid=65534 --regid=65534 --clear-groups'
+	event e 1 1
+	folder=$(mktemp -d /tmp/fcfs-slots.XXXXXX)
+	cp "$(command -v fcfs-dispatch)" "$folder"
+	chmod 1777 "$folder"
+	install -m 000 /dev/null "$folder/fcfs-dispatch.0"
+	# shellcheck disable=SC2086 # words
+	FCFS_STATE=$folder run $other "$folder/fcfs-dispatch" e
+	ls "$folder" >"$T/slots"
+	rm -r "$folder"
+	same 0 "$status"
+	same 1 "$(grep -c . <<<"$output")"
+	same 'fcfs-dispatch fcfs-dispatch.0 fcfs-dispatch.1' "$(paste -sd ' ' "$T/slots")"
+}
+
 @test "the state folder cannot be made: 78, and nothing is touched" {
 	event a 5 5
 	FCFS_STATE=/dev/null/x run -78 fcfs-dispatch a
