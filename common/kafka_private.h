@@ -79,6 +79,16 @@ int32_t kafka_partitions(struct kafka *, enum topic, struct fault *why);
 int kafka_watermarks(struct kafka *, bool committed, enum topic, int32_t partition, int64_t *low,
 		     int64_t *high, struct fault *why);
 
+/* Waits until all that stands in a partition now is decided, committed or aborted: 1; 0 where that
+ * takes longer than the limit; -1. `waits` is called meanwhile; NULL: nobody is. */
+struct range {
+	int64_t low;	/* the first offset */
+	int64_t stable; /* behind the last one that is decided */
+};
+
+int kafka_wait_stable(struct kafka *, enum topic, int32_t partition, int64_t limit_ms,
+		      struct sink *waits, struct range *, struct fault *why);
+
 /* Calls visit for each committed record in from..to-1 of a partition, until it returns not 0:
  * that is then the answer. */
 int kafka_scan(struct kafka *, enum topic, int32_t partition, int64_t from, int64_t to,

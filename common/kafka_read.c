@@ -218,45 +218,54 @@ static int look(void *self, const rd_kafka_message_t *message, struct fault *why
 	return record_read_progress(message->payload, message->len, f->id, &f->progress, why);
 }
 
-/* Until all that stands in the partition now is decided: committed or aborted. */
-static int wait_stable(struct kafka *k, int32_t partition, struct sink *waits, int64_t *low,
-		       int64_t *high, struct fault *why)
+int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int64_t limit_ms,
+		      struct sink *waits, struct range *range, struct fault *why)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-	int64_t until_ms = clock_ms() + k->transaction_ms + GRACE_MS, stable;
+	int64_t until_ms = clock_ms() + limit_ms, end;
 
-	if (kafka_watermarks(k, false, TOPIC_PROGRESS, partition, low, high, why) < 0)
+	if (kafka_watermarks(k, false, topic, partition, &range->low, &end, why) < 0)
 		return -1;
 	for (;;) {
-		if (kafka_watermarks(k, true, TOPIC_PROGRESS, partition, low, &stable, why) < 0)
+		if (kafka_watermarks(k, true, topic, partition, &range->low, &range->stable, why) <
+		    0)
 			return -1;
-		if (stable >= *high)
-			return 0;
+		if (range->stable >= end)
+			return 1;
 		if (clock_ms() >= until_ms || k->options.control->stopping())
-			return fault_set(why, EX_TEMPFAIL,
-					 "kafka '%s': a writer has left a transaction open in "
-					 "topic '%s': try again later",
-					 k->options.brokers, k->topic[TOPIC_PROGRESS]);
-		if (waits->waiting && waits->waiting(waits->waiting_self, why) < 0)
+			return 0;
+		if (waits && waits->waiting && waits->waiting(waits->waiting_self, why) < 0)
 			return -1;
 		nanosleep(&pause, NULL);
 	}
+}
+
+static int unsettled(struct kafka *k, struct fault *why)
+{
+	return fault_set(
+		why, EX_TEMPFAIL,
+		"kafka '%s': a writer has left a transaction open in topic '%s': try again "
+		"later",
+		k->options.brokers, k->topic[TOPIC_PROGRESS]);
 }
 
 /* Steps back from the end until the event's last record is found, or the beginning is reached. */
 static int find_last(struct kafka *k, int32_t partition, struct finding *f, struct sink *waits,
 		     struct fault *why)
 {
-	int64_t low, high, step = FIRST_STEP;
+	int64_t step = FIRST_STEP;
+	struct range range;
+	int stable = kafka_wait_stable(k, TOPIC_PROGRESS, partition, k->transaction_ms + GRACE_MS,
+				       waits, &range, why);
 
-	if (wait_stable(k, partition, waits, &low, &high, why) < 0)
-		return -1;
+	if (stable <= 0)
+		return stable < 0 ? -1 : unsettled(k, why);
 	for (;; step *= STEP_GROWS) {
-		int64_t from = high - step > low ? high - step : low;
+		int64_t from = range.stable - step > range.low ? range.stable - step : range.low;
 
-		if (kafka_scan(k, TOPIC_PROGRESS, partition, from, high, look, f, why) < 0)
+		if (kafka_scan(k, TOPIC_PROGRESS, partition, from, range.stable, look, f, why) < 0)
 			return -1;
-		if (f->found || from == low)
+		if (f->found || from == range.low)
 			return 0;
 		if (waits->waiting && waits->waiting(waits->waiting_self, why) < 0)
 			return -1;

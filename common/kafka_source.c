@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POLL_MS = 100, TAKE_MS = 1000, ASK_MS = 5000, OTHERS_MS = 200 };
+enum { POLL_MS = 100, TAKE_MS = 1000, ASK_MS = 5000, OTHERS_MS = 200, SETTLE_MS = 2000 };
 
 static void drop_messages(struct kafka_in *in)
 {
@@ -295,17 +295,24 @@ static void kafka_in_close(struct source *source)
 	free(in);
 }
 
-/* How far there is to go, for who does not follow. */
+/* How far there is to go, for who does not follow. What a dispatcher has committed just now may need
+ * a moment to be seen; a dead one's transaction is not waited for. */
 static int read_ends(struct kafka_in *in, struct fault *why)
 {
 	int32_t parts = kafka_partitions(in->kafka, TOPIC_WINNERS, why);
+	int64_t until_ms = clock_ms() + SETTLE_MS;
 
 	if (parts < 0 || kafka_in_grow(in, parts, why) < 0)
 		return -1;
-	for (int32_t p = 0; p < parts && !in->follow; p++)
-		if (kafka_watermarks(in->kafka, true, TOPIC_WINNERS, p, &in->part[p].low,
-				     &in->part[p].last, why) < 0)
+	for (int32_t p = 0; p < parts && !in->follow; p++) {
+		struct range range;
+
+		if (kafka_wait_stable(in->kafka, TOPIC_WINNERS, p, until_ms - clock_ms(), NULL,
+				      &range, why) < 0)
 			return -1;
+		in->part[p].low = range.low;
+		in->part[p].last = range.stable;
+	}
 	return 0;
 }
 
