@@ -125,6 +125,8 @@ int kafka_in_claim(struct kafka_in *in, struct fault *why)
 	}
 	if (tell_claim(in, why) < 0)
 		return -1;
+	/* Neither a revocation nor an assignment ends a pause. */
+	rd_kafka_resume_partitions(in->rk, in->ours);
 	error = rd_kafka_assign(in->rk, in->ours);
 	if (error)
 		return kafka_in_trouble(in, error, rd_kafka_err2str(error), why);
