@@ -109,6 +109,15 @@ static int take_one(struct kafka_in *in, struct incoming *to, int timeout_ms, st
 	return (int)in->messages;
 }
 
+/* Said once by a poll, which may have been one whose answers are dropped. */
+static int check_fatal(struct kafka_in *in, struct fault *why)
+{
+	char text[256];
+	rd_kafka_resp_err_t error = rd_kafka_fatal_error(in->rk, text, sizeof text);
+
+	return error ? kafka_in_trouble(in, error, text, why) : 0;
+}
+
 static int kafka_take(struct source *source, struct incoming *to, size_t max,
 		      const struct control *control, struct fault *why)
 {
@@ -116,7 +125,8 @@ static int kafka_take(struct source *source, struct incoming *to, size_t max,
 	int64_t until_ms = clock_ms() + (in->follow ? TAKE_MS : POLL_MS);
 
 	drop_messages(in);
-	if (make_room(in, max, why) < 0 || kafka_alive(in->kafka, in->rk, why) < 0)
+	if (make_room(in, max, why) < 0 || kafka_alive(in->kafka, in->rk, why) < 0 ||
+	    check_fatal(in, why) < 0)
 		return -1;
 	if (in->paused && in->ours && !in->lost)
 		rd_kafka_resume_partitions(in->rk, in->ours);
@@ -163,12 +173,18 @@ static int kafka_tend(struct source *source, struct fault *why)
 	return 0;
 }
 
+/* A rebalance that waits to be polled goes before the partitions are assigned again: taken from the
+ * client twice at once, they make librdkafka abort the process (its issue 5573, in all up to 2.15). */
 static int kafka_rewind(struct source *source, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
+	rd_kafka_message_t *message;
 
 	(void)why;
 	drop_messages(in);
+	drop_stash(in);
+	while ((message = rd_kafka_consumer_poll(in->rk, 0)) != NULL)
+		rd_kafka_message_destroy(message);
 	in->lost = true;
 	in->fresh = in->ours != NULL;
 	return 0;
