@@ -51,7 +51,8 @@ once() {
 	same "$(wc -l <"$T/winners")" "$(field "$1" issued)"
 	redis --raw lrange "$(key "$1" runs)" 0 -1 | books
 	[ ! -e "$T/ledger" ] || diff <(jq -r '[.user, .ticket, .code, .joined_us, .granted_us, .issued_us] | join("|")' "$T/issued") \
-		<(sqlite3 "$T/ledger" 'select "user", ticket, code, joined_us, granted_us, issued_us from issued order by ticket')
+		<(sqlite3 "$T/ledger" "select \"user\", ticket, code, joined_us, granted_us, issued_us from issued
+			where event = '$1' order by ticket")
 }
 
 # finish EVENT [OPTION...]: plain reruns of both, issue with these options, until nothing is left to do

@@ -1,0 +1,304 @@
+#!/usr/bin/env bats
+# Several issuers in Kafka's group, and more than one dispatcher: they come, go, die, sleep through their sessions and
+# take each other's names, and every record is out once (P3, P5, P7, P9).
+# shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
+
+load ../helper
+load ../flow
+load ../kafka
+load ../strike
+
+SHORT='-X session.timeout.ms=3000 -X heartbeat.interval.ms=500 -X transaction.timeout.ms=5000 -X socket.timeout.ms=4000'
+
+setup_file() {
+	servers_start --brokers 1
+	strike_build
+}
+teardown_file() { servers_stop; }
+setup() { namespace; }
+teardown() { reap; }
+
+# issuer NAME [OPTION...]: in the background; what it says goes to $T/NAME
+issuer() {
+	# shellcheck disable=SC2086 # words
+	spawn fcfs-issue -v --follow --chunk 5 --ledger "sqlite:$T/ledger" $SHORT --instance "$@" 2>>"$T/$1"
+}
+
+# dispatcher: passes until the event is over
+dispatcher() {
+	spawn fcfs-dispatch --batch 10 --every 50ms --follow e 2>"$T/dispatcher"
+	dispatcher=$pid
+}
+
+# come: people one after another until it is enough
+come() {
+	local person=0
+	until [ -e "$T/enough" ]; do
+		printf 'p%07d\n' $((person += 1))
+		sleep 0.015
+	done | fcfs-join e
+}
+
+# leave_some: two of those who have just won, or nearly so, think better of it
+leave_some() {
+	local cursor
+	cursor=$(field e cursor)
+	redis --raw zrange "$(key e line)" $((cursor > 15 ? cursor - 15 : 0)) $((cursor + 5)) |
+		shuf -n 2 --random-source=<(yes "$RANDOM") | fcfs-leave e >>"$T/leaves"
+}
+
+# end_all PID...: asked to end, each does, well
+end_all() {
+	local one
+	for one; do
+		kill -TERM "$one"
+	done
+	for one; do
+		ends "$one" 0
+	done
+}
+
+# generation: of the group, as the broker logged it last
+generation() {
+	grep -o "Stabilized group ${FCFS_PREFIX}fcfs-issue generation [0-9]* with [0-9]* members" "$SERVERS/kafka-1/log" |
+		tail -n 1 | awk '{ print $5, $7 }'
+}
+
+# members N: the group has settled with so many
+members() {
+	[ "$(generation | cut -d ' ' -f 2)" = "$1" ]
+}
+
+# issuer_runs: their run records
+issuer_runs() {
+	redis --raw lrange "$(key e runs)" 0 -1 | jq -c 'select(.tool == "issue")'
+}
+
+# issued_total: what the issuers' run records count as done, all together
+issued_total() {
+	issuer_runs | jq -s 'map(.done) | add'
+}
+
+# --- coming and going ------------------------------------------------------------------------------
+
+# shuffle_issuers N TURNS SIGNAL...: N names; each turn one of them starts, or ends by one of the signals
+shuffle_issuers() {
+	local -A pids
+	local turn name signals=("${@:3}") signal got
+	for ((turn = 0; turn < $2; turn++)); do
+		name=i$((RANDOM % $1))
+		if [ -z "${pids[$name]-}" ]; then
+			issuer "$name"
+			pids[$name]=$pid
+		else
+			signal=${signals[RANDOM % ${#signals[@]}]} got=0
+			kill "-$signal" "${pids[$name]}"
+			soon gone "${pids[$name]}"
+			wait "${pids[$name]}" || got=$?
+			same "$([ "$signal" = TERM ] && echo 0 || echo 137)" "$got"
+			unset "pids[$name]"
+		fi
+		leave_some
+		sleep 0.$((RANDOM % 600 + 100))
+	done
+	end_all "${pids[@]}"
+}
+
+# drain N: what is left is issued by so many together
+drain() {
+	local k left=()
+	for ((k = 0; k < $1; k++)); do
+		# shellcheck disable=SC2086 # words
+		spawn fcfs-issue --chunk 5 --ledger "sqlite:$T/ledger" $SHORT --instance "i$k" 2>>"$T/i$k"
+		left[k]=$pid
+	done
+	for pid in "${left[@]}"; do
+		ends "$pid" 0
+	done
+}
+
+# crowd N TURNS SIGNAL...: a whole event through them
+crowd() {
+	local come seed=${FCFS_SEED:-$RANDOM}
+	echo "# FCFS_SEED=$seed" >&3
+	RANDOM=$seed
+	topics 6
+	event e 100000 0
+	spawn come >"$T/joined"
+	come=$pid
+	dispatcher
+	shuffle_issuers "$@"
+	touch "$T/enough"
+	ends "$come" 0
+	end_all "$dispatcher"
+	fcfs-dispatch e
+	drain "$1"
+	once e 100000
+}
+
+@test "two issuers come and go: every code once, and their books add up to what is out" {
+	crowd 2 12 TERM
+	same "$(field e issued)" "$(issued_total)"
+}
+
+@test "four issuers come, go and are killed: every code once" {
+	crowd 4 20 TERM KILL
+	[ "$(issued_total)" -le "$(field e issued)" ]
+}
+
+@test "SIGTERM: the chunk is finished, the other issuer has the partitions at once, status 0" {
+	local one other
+	topics 4
+	SHORT='-X session.timeout.ms=45000'
+	event e 2000 2000
+	issuer one
+	one=$pid
+	issuer other
+	other=$pid
+	soon members 2
+	fcfs-dispatch e
+	soon at_least e issued 50
+	kill -TERM "$one"
+	ends "$one" 0
+	wait_for 5 members 1
+	same stopped "$(issuer_runs | jq -r .status)"
+	soon field_is e issued 2000
+	end_all "$other"
+	same 2000 "$(issued_total)"
+	once e 2000
+}
+
+# --- asleep ----------------------------------------------------------------------------------------
+
+# zombie NAME AT NTH: an issuer that stops there
+zombie() {
+	# shellcheck disable=SC2086 # words
+	STRIKE_WITH=19 spawn strike "$2" "$3" before fcfs-issue -v --follow --chunk 5 --ledger "sqlite:$T/ledger" $SHORT --instance "$1" 2>"$T/$1"
+	zombies+=("$pid")
+}
+
+@test "issuers that sleep through their sessions, each before another step: they go on, and write nothing again" {
+	local zombies=() one at
+	topics 6
+	event e 300 300
+	for at in fcfs_assign_1:2 28:2 26:2 fcfs_done_1:2; do
+		zombie "z${#zombies[@]}" "${at%:*}" "${at#*:}"
+	done
+	soon members 4
+	fcfs-dispatch e
+	for one in "${zombies[@]}"; do
+		soon stopped "$one"
+	done
+	issuer other
+	soon field_is e issued 300
+	for one in "${zombies[@]}"; do
+		kill -CONT "$one"
+	done
+	soon members 5
+	fcfs-event set e --stock 400 >/dev/null
+	people 400 | fcfs-join e >/dev/null
+	fcfs-dispatch e
+	soon field_is e issued 400
+	end_all "${zombies[@]}" "$pid"
+	once e 400
+}
+
+# struck_dispatcher EVENT AT NTH: a dispatcher that stops there
+struck_dispatcher() {
+	# shellcheck disable=SC2086 # words
+	STRIKE_WITH=19 spawn strike "$2" "$3" before fcfs-dispatch --batch 5 --instance "z$1" $SHORT "$1" 2>"$T/$1"
+}
+
+@test "dispatchers that sleep past their leases: another takes over, they end with 75, and nothing of them is out" {
+	local -A asleep
+	local name at
+	topics 3
+	for at in a:fcfs_grant_1:2 b:26:2 c:fcfs_mirror_1:3 d:24:1; do
+		name=${at%%:*} at=${at#*:}
+		event "$name" 20 25
+		struck_dispatcher "$name" "${at%:*}" "${at#*:}"
+		asleep[$name]=$pid
+	done
+	for name in "${!asleep[@]}"; do
+		soon stopped "${asleep[$name]}"
+	done
+	run -0 timeout "$LIMIT" fcfs-dispatch --instance other a b c d
+	for name in "${!asleep[@]}"; do
+		kill -CONT "${asleep[$name]}"
+		ends "${asleep[$name]}" 75
+		same "fcfs-dispatch: event '$name': another dispatcher has taken the lease" "$(grep -v 'kafka: ' "$T/$name")"
+		same '25 20 1' "$(published "$name")"
+	done
+	fcfs-issue
+	for name in "${!asleep[@]}"; do
+		once "$name" 20
+	done
+}
+
+# --- slow, and under one name ----------------------------------------------------------------------
+
+@test "Redis stands still for longer than a session and a poll may last: nobody is thrown out of the group" {
+	local before redis_pid one
+	topics 4
+	SHORT='-X session.timeout.ms=3000 -X heartbeat.interval.ms=500 -X max.poll.interval.ms=4000'
+	event e 1000 1000
+	issuer one
+	one=$pid
+	issuer other
+	soon members 2
+	fcfs-dispatch e
+	soon at_least e issued 50
+	before=$(generation)
+	redis_pid=$(cat "$SERVERS/redis/pid")
+	freeze "$redis_pid"
+	sleep 7 # the length is the case
+	kill -CONT "$redis_pid"
+	soon field_is e issued 1000
+	same "$before" "$(generation)"
+	end_all "$one" "$pid"
+	once e 1000
+}
+
+@test "the same --instance from another state folder: one of the two ends with 75 and names it, every code once" {
+	local first second one left
+	topics 4
+	event e 1000 1000
+	issuer same
+	first=$pid
+	soon members 1
+	fcfs-dispatch e
+	soon at_least e issued 50
+	FCFS_STATE=$T/elsewhere issuer same
+	second=$pid
+	one_is_gone() { gone "$first" || gone "$second"; }
+	soon one_is_gone
+	if gone "$first"; then one=$first left=$second; else one=$second left=$first; fi
+	ends "$one" 75
+	grep -q -e '--instance' "$T/same"
+	soon field_is e issued 1000
+	end_all "$left"
+	once e 1000
+}
+
+@test "two events in a chunk, and the group shared out anew again and again: every code once" {
+	local one name _
+	topics 4
+	for name in a b; do
+		event $name 500 500
+	done
+	issuer one
+	one=$pid
+	soon members 1
+	fcfs-dispatch --batch 5 --every 1ms a b
+	for _ in 1 2; do
+		issuer other
+		soon members 2
+		end_all "$pid"
+		soon members 1
+	done
+	soon field_is a issued 500
+	soon field_is b issued 500
+	end_all "$one"
+	once a 500
+	once b 500
+}
