@@ -290,7 +290,7 @@ static void close_lane(struct work *w, struct lane *lane, const struct fault *fa
 /* Was anything done, or nothing only for want of people and slots? */
 static bool useful(const struct publication *e)
 {
-	return e->published || strcmp(e->verdict, "idle") == 0 || strcmp(e->verdict, "more") == 0;
+	return e->run.done || strcmp(e->verdict, "idle") == 0 || strcmp(e->verdict, "more") == 0;
 }
 
 static int answer(const struct work *w, struct fault *why)

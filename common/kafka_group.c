@@ -19,6 +19,17 @@
 
 enum { POLL_MS = 100, ASK_MS = 5000, LEAVE_MS = 1000 };
 
+/* Has there been trouble, and nothing else, for as long as reconnect_ms? */
+static bool lasts(struct kafka_in *in)
+{
+	int64_t now_ms = clock_ms(), limit_ms = in->kafka->options.reconnect_ms;
+
+	if (!in->trouble_since_ms || now_ms - in->trouble_ms > limit_ms)
+		in->trouble_since_ms = now_ms;
+	in->trouble_ms = now_ms;
+	return now_ms - in->trouble_since_ms >= limit_ms;
+}
+
 int kafka_in_trouble(struct kafka_in *in, rd_kafka_resp_err_t error, const char *text,
 		     struct fault *why)
 {
@@ -30,9 +41,7 @@ int kafka_in_trouble(struct kafka_in *in, rd_kafka_resp_err_t error, const char 
 			"kafka '%s': another issuer runs as '%s': name this one with --instance",
 			in->kafka->options.brokers, in->name);
 	in->kafka->options.control->note(why->line);
-	if (remedy == KAFKA_GIVE_UP || clock_ms() - in->well_ms >= in->kafka->options.reconnect_ms)
-		return -1;
-	return 0;
+	return remedy == KAFKA_GIVE_UP || lasts(in) ? -1 : 0;
 }
 
 int kafka_in_grow(struct kafka_in *in, int32_t parts, struct fault *why)
@@ -64,6 +73,21 @@ static void disown(struct kafka_in *in)
 	}
 }
 
+/* Begins where they are committed, or at the beginning. Where that cannot be asked now, the client
+ * asks itself; claim asks again. */
+static void set_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
+{
+	bool asked = !rd_kafka_committed(rk, list, ASK_MS);
+
+	for (int i = 0; i < list->cnt; i++) {
+		rd_kafka_topic_partition_t *p = &list->elems[i];
+
+		if (p->offset < 0 || p->err || !asked)
+			p->offset = asked && !p->err ? RD_KAFKA_OFFSET_BEGINNING
+						     : RD_KAFKA_OFFSET_INVALID;
+	}
+}
+
 /* The group has decided. From a poll, so in our own thread. */
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 			 rd_kafka_topic_partition_list_t *list, void *self)
@@ -71,8 +95,10 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 	struct kafka_in *in = ((struct kafka *)self)->in;
 	bool assigned = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 
-	rd_kafka_assign(rk, assigned ? list : NULL);
 	disown(in);
+	if (assigned)
+		set_offsets(rk, list);
+	rd_kafka_assign(rk, assigned ? list : NULL);
 	if (assigned) {
 		in->ours = rd_kafka_topic_partition_list_copy(list);
 		in->member = rd_kafka_consumer_group_metadata(rk);
@@ -102,6 +128,31 @@ static int tell_claim(struct kafka_in *in, struct fault *why)
 	return result;
 }
 
+/* Back to what is committed. By seeking: partitions that are assigned again while a revocation waits
+ * to be polled make librdkafka abort the process (its issue 5573, in all up to 2.15). */
+static int seek(struct kafka_in *in, struct fault *why)
+{
+	rd_kafka_error_t *error;
+	bool failed;
+
+	for (int i = 0; i < in->ours->cnt; i++)
+		if (in->ours->elems[i].offset < 0)
+			in->ours->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+	/* Neither a revocation nor an assignment ends a pause. */
+	rd_kafka_resume_partitions(in->rk, in->ours);
+	error = in->ours->cnt ? rd_kafka_seek_partitions(in->rk, in->ours, ASK_MS) : NULL;
+	failed = error != NULL;
+	if (error)
+		rd_kafka_error_destroy(error);
+	for (int i = 0; i < in->ours->cnt; i++)
+		failed = failed || in->ours->elems[i].err;
+	if (failed) /* not started yet, or revoked again */
+		return lasts(in) ? kafka_unreachable(in->kafka, why) : 0;
+	in->fresh = in->paused = in->lost = false;
+	in->trouble_since_ms = 0;
+	return 0;
+}
+
 /* Asking for what is committed comes first of all: offsets sent with a transaction to a group that
  * was never asked may hang. */
 int kafka_in_claim(struct kafka_in *in, struct fault *why)
@@ -125,14 +176,7 @@ int kafka_in_claim(struct kafka_in *in, struct fault *why)
 	}
 	if (tell_claim(in, why) < 0)
 		return -1;
-	/* Neither a revocation nor an assignment ends a pause. */
-	rd_kafka_resume_partitions(in->rk, in->ours);
-	error = rd_kafka_assign(in->rk, in->ours);
-	if (error)
-		return kafka_in_trouble(in, error, rd_kafka_err2str(error), why);
-	in->fresh = in->paused = in->lost = false;
-	in->well_ms = clock_ms();
-	return 0;
+	return seek(in, why);
 }
 
 int kafka_in_join(struct kafka_in *in, struct fault *why)

@@ -149,7 +149,8 @@ struct kafka_in {
 	bool fresh;				    /* `ours` is not claimed yet */
 	bool lost; /* the generation of what was taken has passed */
 	bool paused;
-	int64_t polled_ms, asked_ms, moved_ms, well_ms;
+	int64_t polled_ms, asked_ms, moved_ms;
+	int64_t trouble_since_ms, trouble_ms; /* the first and the last of it; 0: none */
 };
 
 int kafka_in_join(struct kafka_in *, struct fault *why);

@@ -39,7 +39,7 @@ static int take_in(struct kafka_in *in, rd_kafka_message_t *message, struct inco
 	if (!error || error == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		in->part[message->partition].next = message->offset + !error;
 	if (!error) {
-		in->well_ms = in->polled_ms;
+		in->trouble_since_ms = 0;
 		*to = (struct incoming){.bytes = message->payload ? message->payload : "",
 					.len = message->payload ? message->len : 0,
 					.partition = message->partition,
@@ -173,18 +173,13 @@ static int kafka_tend(struct source *source, struct fault *why)
 	return 0;
 }
 
-/* A rebalance that waits to be polled goes before the partitions are assigned again: taken from the
- * client twice at once, they make librdkafka abort the process (its issue 5573, in all up to 2.15). */
 static int kafka_rewind(struct source *source, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
-	rd_kafka_message_t *message;
 
 	(void)why;
 	drop_messages(in);
 	drop_stash(in);
-	while ((message = rd_kafka_consumer_poll(in->rk, 0)) != NULL)
-		rd_kafka_message_destroy(message);
 	in->lost = true;
 	in->fresh = in->ours != NULL;
 	return 0;
@@ -341,7 +336,7 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 		return fault_errno(why, EX_OSERR, "kafka");
 	in->kafka = k;
 	in->follow = follow;
-	in->moved_ms = in->well_ms = clock_ms();
+	in->moved_ms = clock_ms();
 	in->source = (struct source){.take = kafka_take,
 				     .ended = kafka_ended,
 				     .idle = kafka_idle,

@@ -283,7 +283,6 @@ static int commit(struct publisher *p, struct publication *e, const struct filli
 		e->progress = f->next;
 	/* Where it could not be told, the progress read anew tells. */
 	if (e->progress.winners >= f->next.winners && e->progress.requests >= f->next.requests) {
-		e->published = true;
 		e->run.in += f->winners;
 		e->run.done += f->winners;
 	}

@@ -40,7 +40,6 @@ struct publication {
 	struct sink *sink;	  /* NULL: not open */
 	struct progress progress; /* what is out */
 	char verdict[16];	  /* of the last grant: more, idle, paused, early, ended */
-	bool published;		  /* anything at all */
 	struct run run;
 };
 
