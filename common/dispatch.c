@@ -38,6 +38,14 @@ static void sleep_ms(const struct work *w, int64_t ms)
 		poll(&stop, 1, (int)ms);
 }
 
+static bool any_open(const struct work *w)
+{
+	for (size_t i = 0; i < w->lanes; i++)
+		if (w->lane[i].state == LANE_WAITING || w->lane[i].state == LANE_PUBLISHING)
+			return true;
+	return false;
+}
+
 static void close_sink(struct lane *lane)
 {
 	if (lane->event.sink)
@@ -45,15 +53,16 @@ static void close_sink(struct lane *lane)
 	lane->event.sink = NULL;
 }
 
-/* The first failed lane's fault is the answer in the end; the others' are said at once. Its sink is
- * closed: what was left open there would stand in the way of all who share its topics. */
+/* The first failed lane's fault is the answer in the end, the others' are said at once, and so is the
+ * first where the run goes on without it. Its sink is closed: what was left open there would stand in
+ * the way of all who share its topics. */
 static void fail(struct work *w, struct lane *lane, const struct fault *why)
 {
-	if (w->failed)
-		w->d->control->complain(why->line);
-	else
-		w->failed = lane;
 	lane->state = LANE_FAILED;
+	if (w->failed || (w->d->every_ms && any_open(w)))
+		w->d->control->complain(why->line);
+	if (!w->failed)
+		w->failed = lane;
 	lane->why = *why;
 	snprintf(lane->event.run.error, sizeof lane->event.run.error, "%.255s", why->line);
 	close_sink(lane);
@@ -167,14 +176,6 @@ static int turn(struct work *w, struct lane *lane, struct fault *why)
 }
 
 /* --- a run ------------------------------------------------------------------------------------ */
-
-static bool any_open(const struct work *w)
-{
-	for (size_t i = 0; i < w->lanes; i++)
-		if (w->lane[i].state == LANE_WAITING || w->lane[i].state == LANE_PUBLISHING)
-			return true;
-	return false;
-}
 
 static int check_sinks(struct work *w, struct fault *why)
 {

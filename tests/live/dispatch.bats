@@ -260,6 +260,7 @@ locked() {
 	spawn fcfs-dispatch --every 2500ms a b >"$T/A" 2>"$T/err"
 	soon has "$T/A" 4
 	purge b
+	soon grep -qF "event 'b': no such event" "$T/err" # at once, not only at the end
 	people 5 | fcfs-join a >/dev/null
 	soon has "$T/A" 7
 	grep '"event":"a"' "$T/A" | fcfs-issue >"$T/out"
