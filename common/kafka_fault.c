@@ -18,11 +18,13 @@ static const struct {
 	{RD_KAFKA_RESP_ERR__FENCED, KAFKA_FENCED, EX_TEMPFAIL, ""},
 	{RD_KAFKA_RESP_ERR_PRODUCER_FENCED, KAFKA_FENCED, EX_TEMPFAIL, ""},
 	{RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, KAFKA_FENCED, EX_TEMPFAIL, ""},
-	{RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, KAFKA_FENCED, EX_TEMPFAIL, ""},
 	/* The group has moved on without us: what was taken is another member's. */
 	{RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, KAFKA_ABORT, EX_TEMPFAIL, ""},
 	{RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, KAFKA_ABORT, EX_TEMPFAIL, ""},
 	{RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, KAFKA_ABORT, EX_TEMPFAIL, ""},
+	/* Of a commit: a member whose session ran out joins anew under its name, and its former self
+	 * is fenced. Whether another issuer has the name, the group tells the member itself. */
+	{RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, KAFKA_ABORT, EX_TEMPFAIL, ""},
 	/* A person must do something. */
 	{RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, KAFKA_GIVE_UP, EX_CONFIG,
 	 ": create the topics with fcfs-setup kafka"},

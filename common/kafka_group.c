@@ -35,7 +35,7 @@ int kafka_in_trouble(struct kafka_in *in, rd_kafka_resp_err_t error, const char 
 {
 	enum kafka_remedy remedy = kafka_sort(in->kafka, error, text, why);
 
-	if (remedy == KAFKA_FENCED)
+	if (remedy == KAFKA_FENCED || error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
 		return fault_set(
 			why, EX_TEMPFAIL,
 			"kafka '%s': another issuer runs as '%s': name this one with --instance",

@@ -181,14 +181,11 @@ static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *
 
 /* --- commit ----------------------------------------------------------------------------------- */
 
-/* Both calls may be repeated while the client says so. True when done. A member whose session ran out
- * joins anew, under its name, and its former self is fenced: that is no other issuer's doing. Where it
- * is, the member is told so, and its source ends. */
+/* Both calls may be repeated while the client says so. True when done. */
 static bool call(struct kafka_out *out, bool offsets)
 {
 	int64_t until_ms = clock_ms() + out->kafka->transaction_ms;
 	rd_kafka_error_t *error;
-	bool passed;
 
 	do {
 		error = offsets ? rd_kafka_send_offsets_to_transaction(out->rk, out->offsets,
@@ -196,10 +193,7 @@ static bool call(struct kafka_out *out, bool offsets)
 				: rd_kafka_commit_transaction(out->rk, out->kafka->transaction_ms);
 		if (!error)
 			return true;
-		passed = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 		out->remedy = kafka_sort_error(out->kafka, error, &out->fault);
-		if (passed)
-			out->remedy = KAFKA_ABORT;
 	} while (out->remedy == KAFKA_AGAIN && clock_ms() < until_ms);
 	if (out->remedy == KAFKA_AGAIN)
 		out->remedy = KAFKA_RENEW;

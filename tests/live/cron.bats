@@ -18,7 +18,8 @@ setup() {
 	namespace
 	mkdir -m 700 "$T/lib"
 	printf '%s\n' "FCFS_REDIS=$FCFS_REDIS" "FCFS_BROKERS=$FCFS_BROKERS" "FCFS_PREFIX=$FCFS_PREFIX" >"$T/fcfs.conf"
-	bin=$(dirname "$(command -v fcfs-issue)")
+	bin=$T/bin # neither cron nor systemd has a folder with a space
+	ln -s "$(dirname "$(command -v fcfs-issue)")" "$bin"
 	cd "$T" || return
 }
 

@@ -149,8 +149,8 @@ static void sorted(void)
 	} CASES[] = {
 		{RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, KAFKA_ABORT, EX_TEMPFAIL,
 		 "a generation that has passed aborts"},
-		{RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, KAFKA_FENCED, EX_TEMPFAIL,
-		 "a member's name that was taken fences"},
+		{RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, KAFKA_ABORT, EX_TEMPFAIL,
+		 "a member's former self aborts"},
 		{RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, KAFKA_GIVE_UP, EX_CONFIG,
 		 "a topic that is missing is a person's to create"},
 		{RD_KAFKA_RESP_ERR__TIMED_OUT, KAFKA_RENEW, EX_UNAVAILABLE,
