@@ -363,10 +363,9 @@ static void kafka_out_close(struct sink *sink)
 	struct kafka_out *out = (struct kafka_out *)sink;
 	rd_kafka_error_t *error = NULL;
 
-	if (out->committing) {
-		out->kafka->busy = true;
+	out->kafka->busy = out->kafka->busy || out->committing;
+	if (out->committing)
 		return;
-	}
 	if (out->open && !out->unknown)
 		error = rd_kafka_abort_transaction(out->rk, 1000);
 	if (error)
