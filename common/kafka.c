@@ -163,12 +163,16 @@ static int read_lines(FILE *file, const char *path, rd_kafka_conf_t *conf, struc
 	struct fault bad;
 
 	for (int number = 1; fgets(line, sizeof line, file); number++) {
+		bool cut = strlen(line) == sizeof line - 1 && !strchr(line, '\n');
 		char *text = line + strspn(line, " \t");
 		size_t len = strcspn(text, "\r\n");
 
 		while (len > 0 && strchr(" \t", text[len - 1]))
 			len--;
 		text[len] = '\0';
+		if (cut)
+			return fault_set(why, EX_CONFIG, "'%s' line %d: longer than %d bytes", path,
+					 number, LINE_SIZE);
 		if (*text && *text != '#' && set_given(conf, text, &bad) < 0)
 			return fault_set(why, EX_CONFIG, "'%s' line %d: %s", path, number,
 					 bad.line);

@@ -31,7 +31,8 @@ rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 		{"enable.partition.eof", "true"},
 		{"auto.offset.reset", "earliest"},
 		{"allow.auto.create.topics", "false"},
-		{"fetch.wait.max.ms", "10"}, /* the end of a topic shows after that */
+		{"fetch.wait.max.ms", "10"},	 /* the end of a topic shows after that */
+		{"statistics.interval.ms", "0"}, /* nobody polls for them here */
 		{0},
 	};
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TRUNCATED = 65536 };
+enum { CUT = 65536 };
 
 static const char SCHEMA[] = "1";
 
@@ -27,14 +27,14 @@ static void replace_int(rd_kafka_headers_t *headers, const char *name, int64_t v
 	replace(headers, name, digits);
 }
 
-/* The record's own headers, and why it is dead. */
-static rd_kafka_headers_t *dead_headers(const struct kafka *k, const struct cause *cause)
+/* The record's own headers, unless it is cut, and why it is dead. */
+static rd_kafka_headers_t *dead_headers(const struct kafka *k, const struct cause *cause, bool cut)
 {
 	const rd_kafka_message_t *message = cause->record->raw;
 	rd_kafka_headers_t *theirs, *headers;
 
-	headers = rd_kafka_message_headers(message, &theirs) ? rd_kafka_headers_new(8)
-							     : rd_kafka_headers_copy(theirs);
+	headers = cut || rd_kafka_message_headers(message, &theirs) ? rd_kafka_headers_new(8)
+								    : rd_kafka_headers_copy(theirs);
 	replace(headers, "error_class", cause->kind);
 	replace(headers, "error_message", cause->message);
 	replace(headers, "attempts", "1");
@@ -46,24 +46,31 @@ static rd_kafka_headers_t *dead_headers(const struct kafka *k, const struct caus
 	return headers;
 }
 
+static size_t at_most(size_t len, bool cut)
+{
+	return cut && len > CUT ? CUT : len;
+}
+
+/* One that is too large goes out cut: the beginnings of its key and its value, no headers of its own. */
 static rd_kafka_resp_err_t produce_dead(const struct kafka *k, rd_kafka_t *rk,
 					rd_kafka_topic_t *topic, const struct cause *cause,
-					size_t len)
+					bool cut)
 {
 	const rd_kafka_message_t *message = cause->record->raw;
-	rd_kafka_headers_t *headers = dead_headers(k, cause);
+	rd_kafka_headers_t *headers = dead_headers(k, cause, cut);
 	rd_kafka_resp_err_t error;
 
-	if (len < message->len)
+	if (cut)
 		replace_int(headers, "truncated", (int64_t)message->len);
-	error = rd_kafka_producev(
-		rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_KEY(message->key, message->key_len),
-		RD_KAFKA_V_VALUE(message->payload, len), RD_KAFKA_V_HEADERS(headers),
-		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+	error = rd_kafka_producev(rk, RD_KAFKA_V_RKT(topic),
+				  RD_KAFKA_V_KEY(message->key, at_most(message->key_len, cut)),
+				  RD_KAFKA_V_VALUE(message->payload, at_most(message->len, cut)),
+				  RD_KAFKA_V_HEADERS(headers),
+				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 	if (error)
 		rd_kafka_headers_destroy(headers);
-	if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && len == message->len)
-		return produce_dead(k, rk, topic, cause, TRUNCATED);
+	if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && !cut)
+		return produce_dead(k, rk, topic, cause, true);
 	return error;
 }
 
@@ -71,7 +78,7 @@ rd_kafka_resp_err_t kafka_produce(const struct kafka *k, rd_kafka_t *rk,
 				  rd_kafka_topic_t *const *topic, const struct outgoing *o)
 {
 	if (o->topic == TOPIC_DEAD)
-		return produce_dead(k, rk, topic[TOPIC_DEAD], o->cause, o->cause->record->len);
+		return produce_dead(k, rk, topic[TOPIC_DEAD], o->cause, false);
 	return rd_kafka_producev(rk, RD_KAFKA_V_RKT(topic[o->topic]),
 				 RD_KAFKA_V_KEY(o->key, strlen(o->key)),
 				 RD_KAFKA_V_VALUE((void *)(uintptr_t)o->bytes, o->len),

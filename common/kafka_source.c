@@ -70,10 +70,16 @@ static rd_kafka_message_t *poll_one(struct kafka_in *in, int timeout_ms)
 	return rd_kafka_consumer_poll(in->rk, timeout_ms);
 }
 
+/* Also backwards: a topic that was made anew begins at 0. */
+static bool moved(const struct kafka_part *part)
+{
+	return part->ours && part->next >= 0 && part->next != part->committed;
+}
+
 static bool anything_to_commit(const struct kafka_in *in)
 {
 	for (int32_t p = 0; p < in->parts; p++)
-		if (in->part[p].ours && in->part[p].next > in->part[p].committed)
+		if (moved(&in->part[p]))
 			return true;
 	return false;
 }
@@ -214,7 +220,7 @@ rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *in,
 		return NULL;
 	list = rd_kafka_topic_partition_list_new(in->parts);
 	for (int32_t p = 0; p < in->parts; p++)
-		if (in->part[p].ours && in->part[p].next > in->part[p].committed)
+		if (moved(&in->part[p]))
 			rd_kafka_topic_partition_list_add(list, topic, p)->offset =
 				in->part[p].next;
 	*member = copy_member(in->member);
@@ -227,7 +233,8 @@ void kafka_committed(struct kafka_in *in, const rd_kafka_topic_partition_list_t 
 	for (int i = 0; i < list->cnt; i++) {
 		struct kafka_part *part = &in->part[list->elems[i].partition];
 
-		if (part->ours && part->committed < list->elems[i].offset)
+		if (part->ours && (part->committed < list->elems[i].offset ||
+				   (part->next >= 0 && part->next < part->committed)))
 			part->committed = list->elems[i].offset;
 	}
 }
