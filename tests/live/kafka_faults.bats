@@ -321,3 +321,17 @@ nothing is granted until it is restored (fcfs-archive rebuild)" "$stderr"
 	same '' "$output"
 	same '["mine"]' "$(jq -sc 'map(.client_id) | unique' "$T/stats")"
 }
+
+@test "a key too large for a dead letter is cut: nobody behind it waits" {
+	topics
+	event e 20 20
+	{
+		head -c 4000000 /dev/zero | tr '\0' k
+		printf '\tnot JSON\n'
+	} | kcat -P -b "$FCFS_BROKERS" -t "${FCFS_PREFIX}gifticon_publish" -K $'\t' -z lz4 -X message.max.bytes=20000000
+	fcfs-dispatch e
+	run -65 timeout "$LIMIT" fcfs-issue
+	all_out e 20
+	same '65536 not JSON 8' "$(kcat -C -q -e -b "$FCFS_BROKERS" -t "${FCFS_PREFIX}gifticon_publish.dlq" \
+		-f '%K %s %h\n' | sed 's/error_class=.*truncated=//')"
+}
