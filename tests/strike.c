@@ -8,14 +8,17 @@
  *   STRIKE_NTH=1           which of them
  *   STRIKE_WITH=9          the signal: 9 SIGKILL, 19 SIGSTOP
  *   STRIKE_AFTER=yes       when it has been sent, not before
+ *   STRIKE_UNTIL=FILE      no signal: this thread alone waits until FILE, which it makes, is gone
  */
 #include <ctype.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_int met;
@@ -27,10 +30,25 @@ static const char *setting(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+static void wait_gone(const char *file)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	close(creat(file, 0600));
+	while (access(file, F_OK) == 0)
+		nanosleep(&pause, NULL);
+}
+
 /* Of all threads; a stop, too, takes effect before this returns. */
 static void strike(int due, const char *after)
 {
-	if (due && strcmp(setting("STRIKE_AFTER", ""), after) == 0)
+	const char *until = setting("STRIKE_UNTIL", "");
+
+	if (!due || strcmp(setting("STRIKE_AFTER", ""), after) != 0)
+		return;
+	if (*until)
+		wait_gone(until);
+	else
 		raise(atoi(setting("STRIKE_WITH", "9")));
 }
 

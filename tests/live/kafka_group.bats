@@ -181,6 +181,7 @@ zombie() {
 	local zombies=() one at
 	topics 6
 	event e 300 300
+	fcfs-issue # commits where the partitions begin: the zombies have nothing to send before there are winners
 	for at in fcfs_assign_1:2 28:2 26:2 fcfs_done_1:2; do
 		zombie "z${#zombies[@]}" "${at%:*}" "${at#*:}"
 	done
@@ -201,6 +202,29 @@ zombie() {
 	soon field_is e issued 400
 	end_all "${zombies[@]}" "$pid"
 	once e 400
+}
+
+@test "an issuer that joins anew during a commit is fenced by itself alone: it goes on, and writes nothing again" {
+	local zombies=()
+	topics 2
+	SHORT='-X session.timeout.ms=2000 -X heartbeat.interval.ms=500'
+	event e 100 100
+	fcfs-dispatch e
+	STRIKE_UNTIL=$T/held zombie z 28 2
+	soon test -e "$T/held"
+	freeze "${zombies[0]}"
+	issuer other
+	soon field_is e issued 100
+	kill -CONT "${zombies[0]}"
+	soon members 2
+	rm "$T/held"
+	soon grep -q 'not committed, once more: .*fenced' "$T/z"
+	fcfs-event set e --stock 200 >/dev/null
+	people 200 | fcfs-join e >/dev/null
+	fcfs-dispatch e
+	soon field_is e issued 200
+	end_all "${zombies[0]}" "$pid"
+	once e 200
 }
 
 # struck_dispatcher EVENT AT NTH: a dispatcher that stops there
@@ -255,6 +279,7 @@ struck_dispatcher() {
 	kill -CONT "$redis_pid"
 	soon field_is e issued 1000
 	same "$before" "$(generation)"
+	same '' "$(grep -E 'MAXPOLL|SESSTMOUT' "$T/one" "$T/other")"
 	end_all "$one" "$pid"
 	once e 1000
 }
