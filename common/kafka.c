@@ -24,6 +24,7 @@ static const struct kafka_setting COMMON[] = {
 	{"socket.timeout.ms", "10000"},
 	{"reconnect.backoff.max.ms", "1000"},
 	{"retry.backoff.ms", "20"},
+	{"topic.metadata.refresh.interval.ms", "10000"}, /* a new partition is seen after that */
 	{"transaction.timeout.ms", "30000"},
 	{"session.timeout.ms", "10000"},
 	{"heartbeat.interval.ms", "1000"},

@@ -102,3 +102,9 @@ table() {
 @test "the pages say nothing of what is not there" {
 	run ! grep -nE -i 'fcfs-(codes|archive|audit)|--(explain|wait|deliver)' "$MAN"/*.[17]
 }
+
+@test "fcfs(7) lists what every Kafka client begins with, as kafka.c has it" {
+	sed -n '/^static const struct kafka_setting COMMON/,/{0}/ s/.*{"\(.*\)", "\(.*\)"}.*/\1 \2/p' "$TREE/common/kafka.c" >ours
+	[ "$(wc -l <ours)" -gt 15 ]
+	same "$(cat ours)" "$(sed -n '/^These begin as follows/,/^\.El/ s/^\.It Li \(.*\) Ta /\1 /p' "$MAN/fcfs.7")"
+}

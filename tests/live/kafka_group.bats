@@ -327,3 +327,19 @@ struck_dispatcher() {
 	once a 500
 	once b 500
 }
+
+@test "a topic gets more partitions under an issuer that follows: their winners are issued, too" {
+	topics 1
+	event e 5 5
+	spawn fcfs-issue --follow
+	fcfs-dispatch e
+	soon field_is e issued 5
+	topics 4
+	fcfs-event set e --stock 60 >/dev/null
+	people 60 | fcfs-join e >/dev/null
+	fcfs-dispatch e
+	[ "$(envelopes gifticon_publish | jq .partition | sort -u | wc -l)" -gt 1 ]
+	soon field_is e issued 60
+	end_all "$pid"
+	once e 60
+}
