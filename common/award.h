@@ -23,6 +23,7 @@ struct award {
 	int64_t number;	   /* where the record stood: line number, */
 	int32_t partition; /* or partition and offset; -1: none */
 	int64_t offset;
+	int64_t delivered_us; /* as the ledger says; 0: not */
 };
 
 enum { AWARD_MAX = 1000 };		      /* awards a step */

@@ -45,13 +45,73 @@ void ledger_rollback(struct ledger *ledger)
 	ledger->backend->rollback(ledger);
 }
 
-int ledger_keep(struct ledger *ledger, const struct issued *issued, struct issued *found,
-		struct fault *why)
+/* What is kept again is given out again. */
+static int unpark(struct ledger *ledger, const struct ledger_row *row, struct fault *why)
 {
-	return ledger->backend->keep(ledger, issued, found, why);
+	const struct ledger_mark mark = {.ticket = row->found.winner.ticket,
+					 .state = LEDGER_ISSUED};
+
+	if (row->answer != LEDGER_SAME && row->answer != LEDGER_OTHER_CODE)
+		return 0;
+	if (row->state != LEDGER_PARKED)
+		return 0;
+	return ledger->backend->mark(ledger, row->found.winner.id, &mark, 1, why) < 0 ? -1 : 0;
+}
+
+int ledger_keep(struct ledger *ledger, struct ledger_row *row, size_t count, struct fault *why)
+{
+	int result = count > 0 ? ledger->backend->keep(ledger, row, count, why) : 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = unpark(ledger, &row[i], why);
+	return result;
+}
+
+int64_t ledger_mark(struct ledger *ledger, const char *id, const struct ledger_mark *mark,
+		    size_t count, struct fault *why)
+{
+	return count > 0 ? ledger->backend->mark(ledger, id, mark, count, why) : 0;
+}
+
+int64_t ledger_returned(struct ledger *ledger, const char *id, struct fault *why)
+{
+	return ledger->backend->returned(ledger, id, why);
 }
 
 int ledger_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
 	return ledger->backend->run(ledger, run, why);
+}
+
+/* --- for the backends ------------------------------------------------------------------------- */
+
+enum ledger_answer ledger_judge(const struct ledger_row *row, enum ledger_key key)
+{
+	const struct issued *ours = row->issued, *theirs = &row->found;
+
+	if (key == KEY_CODE)
+		return LEDGER_CODE_TAKEN;
+	if (key == KEY_USER || row->state == LEDGER_RETURNED ||
+	    strcmp(ours->winner.user, theirs->winner.user) != 0)
+		return LEDGER_CONFLICT;
+	return strcmp(ours->code, theirs->code) == 0 ? LEDGER_SAME : LEDGER_OTHER_CODE;
+}
+
+static const char *const words[] = {
+	[LEDGER_ISSUED] = "issued", [LEDGER_PARKED] = "parked", [LEDGER_RETURNED] = "returned"};
+
+const char *ledger_state_word(enum ledger_state state)
+{
+	return words[state];
+}
+
+bool ledger_state_read(const char *word, enum ledger_state *state)
+{
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*state = (enum ledger_state)i;
+			return true;
+		}
+	}
+	return false;
 }

@@ -1,15 +1,24 @@
 /*
  * ledger.h - what was issued, kept outside Redis: exactly one row a (event id, ticket).
  *
- * Tables: `issued` (id, event, ticket, "user", code, joined_us, granted_us, issued_us, state
- * 'issued' or 'returned'; unique on id + ticket, on id + code, and on id + user among rows whose
- * state is 'issued'), `runs` (the fields of run.h, keyed by run + id + event), `meta` (schema
- * version). URL: sqlite:PATH (made on first use, mode 0600, WAL, synchronous FULL, waits 5 s for
- * another writer). A schema newer than this build knows is refused (EX_CONFIG).
+ * Tables: `issued` (id, event, ticket, "user", code, joined_us, granted_us, issued_us, delivered_us,
+ * state; unique on id + ticket, on id + code, and on id + user among the live rows, those that are
+ * not returned), `runs` (the fields of run.h, keyed by run + id + event), `meta` (schema version).
+ * A row's life, all of it marks on a row that stays:
  *
- * All rows of a chunk are kept in one transaction: ledger_begin, ledger_keep ..., ledger_commit.
- * A process killed before commit leaves nothing; keeping the same row again changes nothing (P5,
- * P8).
+ *               mark               mark
+ *   (keep) ---> issued ----------> parked      given up, out as a dead letter
+ *                |  ^---------------+  |       kept again: it is being issued anew
+ *                | mark: delivered_us  | mark
+ *                +--> returned <-------+       revoked; its code stays taken
+ *
+ * URL: sqlite:PATH (made on first use, mode 0600, WAL, synchronous FULL, waits 5 s for another
+ * writer). An older schema is brought up to date when it is opened, in one transaction; one newer
+ * than this build knows is refused (EX_CONFIG).
+ *
+ * All rows of a chunk are kept, or marked, in one transaction: ledger_begin, ledger_keep ...,
+ * ledger_commit. A process killed before commit leaves nothing; where it is not known whether a
+ * commit was done, keeping or marking the same again changes nothing (P5, P8).
  */
 #ifndef FCFS_LEDGER_H
 #define FCFS_LEDGER_H
@@ -17,8 +26,6 @@
 #include "fault.h"
 #include "record.h"
 #include "run.h"
-
-#include <stdbool.h>
 
 struct ledger;
 
@@ -31,6 +38,23 @@ enum ledger_answer {
 			      live ticket, or the row was returned */
 };
 
+enum ledger_state { LEDGER_ISSUED, LEDGER_PARKED, LEDGER_RETURNED };
+
+struct ledger_row {
+	const struct issued *issued; /* what is to be kept */
+	enum ledger_answer answer;
+	/* Except for LEDGER_KEPT, the row that is there, as it was (winner.event as stored): */
+	struct issued found;
+	enum ledger_state state;
+	int64_t delivered_us; /* 0: not delivered, as far as the ledger knows; so too if kept */
+};
+
+struct ledger_mark {
+	int64_t ticket;
+	enum ledger_state state;
+	int64_t delivered_us; /* stays from the first delivery on; 0: says nothing about it */
+};
+
 /* EX_USAGE for a URL that is no ledger's, EX_CONFIG for a schema or a file that is none of ours,
  * EX_OSERR where it cannot be opened. On failure *ledger is NULL. */
 int ledger_open(const char *url, struct ledger **ledger, struct fault *why);
@@ -40,9 +64,17 @@ int ledger_begin(struct ledger *, struct fault *why);
 int ledger_commit(struct ledger *, struct fault *why);
 void ledger_rollback(struct ledger *);
 
-/* Returns an enum ledger_answer, or -1. Except for LEDGER_KEPT, *found is the row that is there
- * (its winner.event as stored). May be NULL where the caller does not care. */
-int ledger_keep(struct ledger *, const struct issued *, struct issued *found, struct fault *why);
+/* Keeps rows of one event id, in order, and fills in each one's answer. A parked row of the same
+ * ticket and person is issued from now on. 0, or -1: then the transaction is to be rolled back. */
+int ledger_keep(struct ledger *, struct ledger_row *, size_t count, struct fault *why);
+
+/* Marks live rows of the event with this id; what was delivered is not parked any more. How many were
+ * met, or -1: then the transaction is to be rolled back. */
+int64_t ledger_mark(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
+		    struct fault *why);
+
+/* How many rows of this event id are returned, or -1. */
+int64_t ledger_returned(struct ledger *, const char *id, struct fault *why);
 
 /* Writes or replaces the record of a run, in a transaction of its own. */
 int ledger_run(struct ledger *, const struct run *, struct fault *why);

@@ -1,20 +1,25 @@
 /*
  * ledger_backend.h - what one kind of database does for ledger.h; only ledger*.c include it.
  *
- * A backend's own struct begins with struct ledger. The calls are those of ledger.h.
+ * A backend's own struct begins with struct ledger. The calls are those of ledger.h, but that keep
+ * leaves a parked row as it is.
  */
 #ifndef FCFS_LEDGER_BACKEND_H
 #define FCFS_LEDGER_BACKEND_H
 
 #include "ledger.h"
 
+#include <stdbool.h>
+
 struct ledger_backend {
 	void (*close)(struct ledger *);
 	int (*begin)(struct ledger *, struct fault *why);
 	int (*commit)(struct ledger *, struct fault *why);
 	void (*rollback)(struct ledger *);
-	int (*keep)(struct ledger *, const struct issued *, struct issued *found,
-		    struct fault *why);
+	int (*keep)(struct ledger *, struct ledger_row *, size_t count, struct fault *why);
+	int64_t (*mark)(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
+			struct fault *why);
+	int64_t (*returned)(struct ledger *, const char *id, struct fault *why);
 	int (*run)(struct ledger *, const struct run *, struct fault *why);
 };
 
@@ -22,7 +27,18 @@ struct ledger {
 	const struct ledger_backend *backend;
 };
 
-enum { LEDGER_SCHEMA = 1 };
+enum { LEDGER_SCHEMA = 2 };
+
+/* What a unique index may have refused a row for, in the order in which they are asked: the person's
+ * comes before the code's, since another code would not help there. */
+enum ledger_key { KEY_TICKET, KEY_USER, KEY_CODE, LEDGER_KEYS };
+
+/* The answer for a row that was refused, row->found being the first there is by these keys. */
+enum ledger_answer ledger_judge(const struct ledger_row *row, enum ledger_key);
+
+/* "issued", "parked", "returned"; false for another word. */
+const char *ledger_state_word(enum ledger_state);
+bool ledger_state_read(const char *word, enum ledger_state *);
 
 /* place is the URL behind "sqlite:". As ledger_open. */
 int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *why);

@@ -126,38 +126,43 @@ static bool column_text(sqlite3_stmt *row, int at, char *out, size_t size)
 	return true;
 }
 
-static bool read_row(sqlite3_stmt *row, struct issued *found, bool *live)
+static bool read_row(sqlite3_stmt *from, struct ledger_row *row)
 {
+	struct issued *found = &row->found;
 	struct winner *winner = &found->winner;
 	char state[16];
 
-	if (!column_text(row, 0, winner->event, sizeof winner->event) ||
-	    !column_text(row, 1, winner->id, sizeof winner->id) ||
-	    !column_text(row, 2, winner->user, sizeof winner->user) ||
-	    !column_text(row, 4, found->code, sizeof found->code) ||
-	    !column_text(row, 8, state, sizeof state))
+	if (!column_text(from, 0, winner->event, sizeof winner->event) ||
+	    !column_text(from, 1, winner->id, sizeof winner->id) ||
+	    !column_text(from, 2, winner->user, sizeof winner->user) ||
+	    !column_text(from, 4, found->code, sizeof found->code) ||
+	    !column_text(from, 8, state, sizeof state) || !ledger_state_read(state, &row->state))
 		return false;
-	winner->ticket = sqlite3_column_int64(row, 3);
-	winner->joined_us = sqlite3_column_int64(row, 5);
-	winner->granted_us = sqlite3_column_int64(row, 6);
-	found->issued_us = sqlite3_column_int64(row, 7);
-	*live = strcmp(state, "issued") == 0;
+	winner->ticket = sqlite3_column_int64(from, 3);
+	winner->joined_us = sqlite3_column_int64(from, 5);
+	winner->granted_us = sqlite3_column_int64(from, 6);
+	found->issued_us = sqlite3_column_int64(from, 7);
+	row->delivered_us = sqlite3_column_int64(from, 9);
 	return true;
 }
 
-/* Runs one of the BY_ statements, its second parameter bound by the caller: 1 with a row, 0
- * without one, -1. */
-static int look_up(struct sqlite_ledger *self, enum ledger_statement by,
-		   const struct issued *issued, struct issued *found, bool *live, struct fault *why)
+/* 1 with a row, 0 without one, -1. */
+static int look_up(struct sqlite_ledger *self, enum ledger_key key, struct ledger_row *row,
+		   struct fault *why)
 {
-	sqlite3_stmt *query = self->statement[by];
+	sqlite3_stmt *query = self->statement[BY + key];
+	const struct winner *winner = &row->issued->winner;
 	int code;
 	bool fits = true;
 
-	bind_text(query, 1, issued->winner.id);
+	bind_text(query, 1, winner->id);
+	if (key == KEY_TICKET)
+		sqlite3_bind_int64(query, 2, winner->ticket);
+	else
+		bind_text(query, 2, key == KEY_USER ? winner->user : row->issued->code);
 	code = sqlite3_step(query);
 	if (code == SQLITE_ROW)
-		fits = read_row(query, found, live);
+		fits = read_row(query, row);
 	sqlite3_reset(query);
 	if (!fits)
 		return fault_set(why, EX_CONFIG,
@@ -167,52 +172,89 @@ static int look_up(struct sqlite_ledger *self, enum ledger_statement by,
 	return ledger_sqlite_fault(self, code, why);
 }
 
-/* Some unique index refused the row: which, and is it the same row? The person's comes before the
- * code's, since another code would not help there. */
-static int answer_for(struct sqlite_ledger *self, const struct issued *issued, struct issued *found,
-		      struct fault *why)
+/* Some unique index refused the row. */
+static int find(struct sqlite_ledger *self, struct ledger_row *row, struct fault *why)
 {
-	bool live = false;
-	int there;
+	for (enum ledger_key key = 0; key < LEDGER_KEYS; key++) {
+		int there = look_up(self, key, row, why);
 
-	sqlite3_bind_int64(self->statement[BY_TICKET], 2, issued->winner.ticket);
-	there = look_up(self, BY_TICKET, issued, found, &live, why);
-	if (there < 0)
-		return -1;
-	if (there) {
-		if (!live || strcmp(found->winner.user, issued->winner.user) != 0)
-			return LEDGER_CONFLICT;
-		return strcmp(found->code, issued->code) == 0 ? LEDGER_SAME : LEDGER_OTHER_CODE;
+		if (there < 0)
+			return -1;
+		if (there) {
+			row->answer = ledger_judge(row, key);
+			return 0;
+		}
 	}
-	bind_text(self->statement[BY_USER], 2, issued->winner.user);
-	there = look_up(self, BY_USER, issued, found, &live, why);
-	if (there)
-		return there < 0 ? -1 : LEDGER_CONFLICT;
-	bind_text(self->statement[BY_CODE], 2, issued->code);
-	there = look_up(self, BY_CODE, issued, found, &live, why);
-	if (there)
-		return there < 0 ? -1 : LEDGER_CODE_TAKEN;
 	return fault_set(why, EX_SOFTWARE, "ledger 'sqlite:%s': refused a row without a reason",
 			 self->place);
 }
 
-static int sqlite_keep(struct ledger *ledger, const struct issued *issued, struct issued *found,
-		       struct fault *why)
+static int keep_one(struct sqlite_ledger *self, struct ledger_row *row, struct fault *why)
 {
-	struct sqlite_ledger *self = of(ledger);
 	sqlite3_stmt *insert = self->statement[KEEP];
-	struct issued unwanted;
 	int code;
 
-	assert(!sqlite3_get_autocommit(self->db));
-	bind_row(insert, issued);
+	bind_row(insert, row->issued);
 	code = sqlite3_step(insert);
 	sqlite3_reset(insert);
 	if (code != SQLITE_DONE)
 		return ledger_sqlite_fault(self, code, why);
-	if (sqlite3_changes(self->db) == 1)
-		return LEDGER_KEPT;
-	return answer_for(self, issued, found ? found : &unwanted, why);
+	if (sqlite3_changes(self->db) == 0)
+		return find(self, row, why);
+	row->answer = LEDGER_KEPT;
+	row->delivered_us = 0;
+	return 0;
+}
+
+static int sqlite_keep(struct ledger *ledger, struct ledger_row *row, size_t count,
+		       struct fault *why)
+{
+	struct sqlite_ledger *self = of(ledger);
+
+	assert(!sqlite3_get_autocommit(self->db));
+	for (size_t i = 0; i < count; i++)
+		if (keep_one(self, &row[i], why) < 0)
+			return -1;
+	return 0;
+}
+
+static int64_t sqlite_mark(struct ledger *ledger, const char *id, const struct ledger_mark *mark,
+			   size_t count, struct fault *why)
+{
+	struct sqlite_ledger *self = of(ledger);
+	sqlite3_stmt *update = self->statement[MARK];
+	int64_t met = 0;
+
+	assert(!sqlite3_get_autocommit(self->db));
+	for (size_t i = 0; i < count; i++) {
+		int code;
+
+		bind_text(update, 1, id);
+		sqlite3_bind_int64(update, 2, mark[i].ticket);
+		bind_text(update, 3, ledger_state_word(mark[i].state));
+		sqlite3_bind_int64(update, 4, mark[i].delivered_us);
+		code = sqlite3_step(update);
+		sqlite3_reset(update);
+		if (code != SQLITE_DONE)
+			return ledger_sqlite_fault(self, code, why);
+		met += sqlite3_changes(self->db);
+	}
+	return met;
+}
+
+static int64_t sqlite_returned(struct ledger *ledger, const char *id, struct fault *why)
+{
+	struct sqlite_ledger *self = of(ledger);
+	sqlite3_stmt *query = self->statement[RETURNED];
+	int64_t count = 0;
+	int code;
+
+	bind_text(query, 1, id);
+	code = sqlite3_step(query);
+	if (code == SQLITE_ROW)
+		count = sqlite3_column_int64(query, 0);
+	sqlite3_reset(query);
+	return code == SQLITE_ROW ? count : ledger_sqlite_fault(self, code, why);
 }
 
 static int sqlite_run(struct ledger *ledger, const struct run *run, struct fault *why)
@@ -220,8 +262,8 @@ static int sqlite_run(struct ledger *ledger, const struct run *run, struct fault
 	struct sqlite_ledger *self = of(ledger);
 	sqlite3_stmt *replace = self->statement[RUN];
 	const char *texts[] = {run->run, run->tool, run->host, run->event, run->id, run->status};
-	int64_t numbers[] = {run->started_us, run->ended_us, run->in,  run->done,
-			     run->already,    run->refused,  run->dead};
+	int64_t numbers[] = {run->started_us, run->ended_us, run->in,	run->done,
+			     run->already,    run->refused,  run->dead, run->retried};
 	int at = 1;
 	int code;
 
@@ -244,6 +286,8 @@ int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *
 		.commit = sqlite_commit,
 		.rollback = sqlite_rollback,
 		.keep = sqlite_keep,
+		.mark = sqlite_mark,
+		.returned = sqlite_returned,
 		.run = sqlite_run,
 	};
 	struct sqlite_ledger *self;

@@ -11,7 +11,14 @@
 
 #include <sqlite3.h>
 
-enum ledger_statement { KEEP, BY_TICKET, BY_USER, BY_CODE, RUN, STATEMENTS };
+enum ledger_statement {
+	KEEP,
+	BY, /* + enum ledger_key */
+	MARK = BY + LEDGER_KEYS,
+	RETURNED,
+	RUN,
+	STATEMENTS
+};
 
 struct sqlite_ledger {
 	struct ledger ledger;
@@ -20,7 +27,7 @@ struct sqlite_ledger {
 	char *place; /* the URL behind "sqlite:" */
 };
 
-/* Opens self->place, makes or checks its schema and prepares the statements. On failure whatever
+/* Opens self->place, brings its schema up to date and prepares the statements. On failure whatever
  * has been opened stays in self, to be closed. */
 int ledger_sqlite_set_up(struct sqlite_ledger *self, struct fault *why);
 

@@ -11,7 +11,8 @@ enum { BUSY_MS = 5000, RETRY_MS = 20 };
 
 static const char FOREIGN[] = "is not a ledger of fcfs, name another file";
 
-static const char schema[] =
+/* From one schema to the next; the first begins with an empty file. */
+static const char *const upgrade[LEDGER_SCHEMA] = {
 	"CREATE TABLE issued (id TEXT NOT NULL, event TEXT NOT NULL, ticket BIGINT NOT NULL,"
 	" \"user\" TEXT NOT NULL, code TEXT NOT NULL, joined_us BIGINT NOT NULL,"
 	" granted_us BIGINT NOT NULL, issued_us BIGINT NOT NULL,"
@@ -24,20 +25,47 @@ static const char schema[] =
 	" started_us BIGINT NOT NULL, ended_us BIGINT NOT NULL, \"in\" BIGINT NOT NULL,"
 	" done BIGINT NOT NULL, already BIGINT NOT NULL, refused BIGINT NOT NULL,"
 	" dead BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (run, id, event));"
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);";
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
+	"INSERT INTO meta VALUES ('schema', '1')",
 
-#define ROW "event, id, \"user\", ticket, code, joined_us, granted_us, issued_us, state"
+	/* SQLite cannot change a CHECK, so the rows move. It would make a table of a list of three for
+	 * each row that is checked, and be half as fast. */
+	"ALTER TABLE issued RENAME TO issued_1;"
+	"DROP INDEX issued_ticket; DROP INDEX issued_code; DROP INDEX issued_user;"
+	"CREATE TABLE issued (id TEXT NOT NULL, event TEXT NOT NULL, ticket BIGINT NOT NULL,"
+	" \"user\" TEXT NOT NULL, code TEXT NOT NULL, joined_us BIGINT NOT NULL,"
+	" granted_us BIGINT NOT NULL, issued_us BIGINT NOT NULL, delivered_us BIGINT,"
+	" state TEXT NOT NULL"
+	" CHECK (state = 'issued' OR state = 'parked' OR state = 'returned'));"
+	"INSERT INTO issued SELECT id, event, ticket, \"user\", code, joined_us, granted_us,"
+	" issued_us, NULL, state FROM issued_1 ORDER BY rowid;"
+	"DROP TABLE issued_1;"
+	"CREATE UNIQUE INDEX issued_ticket ON issued (id, ticket);"
+	"CREATE UNIQUE INDEX issued_code ON issued (id, code);"
+	"CREATE UNIQUE INDEX issued_user ON issued (id, \"user\") WHERE state <> 'returned';"
+	"CREATE INDEX issued_returned ON issued (id) WHERE state = 'returned';"
+	"ALTER TABLE runs ADD COLUMN retried BIGINT NOT NULL DEFAULT 0;"
+	"UPDATE meta SET value = '2' WHERE name = 'schema'",
+};
+
+#define KEPT "event, id, \"user\", ticket, code, joined_us, granted_us, issued_us, state"
+#define ROW KEPT ", delivered_us"
 
 static const char *const sql[STATEMENTS] = {
-	[KEEP] = "INSERT INTO issued (" ROW ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'issued')"
+	[KEEP] = "INSERT INTO issued (" KEPT ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'issued')"
 		 " ON CONFLICT DO NOTHING",
-	[BY_TICKET] = "SELECT " ROW " FROM issued WHERE id = ? AND ticket = ?",
-	[BY_USER] = "SELECT " ROW " FROM issued WHERE id = ? AND \"user\" = ?"
-		    " AND state = 'issued'",
-	[BY_CODE] = "SELECT " ROW " FROM issued WHERE id = ? AND code = ?",
+	[BY + KEY_TICKET] = "SELECT " ROW " FROM issued WHERE id = ? AND ticket = ?",
+	[BY + KEY_USER] = "SELECT " ROW " FROM issued WHERE id = ? AND \"user\" = ?"
+			  " AND state <> 'returned'",
+	[BY + KEY_CODE] = "SELECT " ROW " FROM issued WHERE id = ? AND code = ?",
+	[MARK] =
+		"UPDATE issued SET state = ?3, delivered_us = coalesce(delivered_us, nullif(?4, 0))"
+		" WHERE id = ?1 AND ticket = ?2 AND state <> 'returned'"
+		" AND (delivered_us IS NULL OR ?3 <> 'parked')",
+	[RETURNED] = "SELECT count(*) FROM issued WHERE id = ? AND state = 'returned'",
 	[RUN] = "INSERT OR REPLACE INTO runs (run, tool, host, event, id, status, started_us,"
-		" ended_us, \"in\", done, already, refused, dead, error)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" ended_us, \"in\", done, already, refused, dead, retried, error)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 };
 
 /* One number; a query without its table, column or row means a file of another kind. */
@@ -72,57 +100,54 @@ static int use_wal(struct sqlite_ledger *self, struct fault *why)
 	return code == SQLITE_OK ? 0 : ledger_sqlite_fault(self, code, why);
 }
 
-static int make_schema(struct sqlite_ledger *self, struct fault *why)
+static int foreign(const struct sqlite_ledger *self, struct fault *why)
 {
-	char version[80];
-
-	snprintf(version, sizeof version, "INSERT INTO meta VALUES ('schema', '%d')",
-		 LEDGER_SCHEMA);
-	if (ledger_sqlite_execute(self, schema, why) < 0 ||
-	    ledger_sqlite_execute(self, version, why) < 0)
-		return -1;
-	return 0;
+	return fault_set(why, EX_CONFIG, "ledger 'sqlite:%s': %s", self->place, FOREIGN);
 }
 
-/* An empty file becomes a ledger. Asked twice, as another process may have the same idea. */
-static int use_empty(struct sqlite_ledger *self, struct fault *why)
+/* The schema's number: 0 in an empty file. */
+static int read_version(struct sqlite_ledger *self, int64_t *version, struct fault *why)
 {
-	static const char objects[] = "SELECT count(*) FROM sqlite_master";
-	int64_t count = 0;
+	int64_t objects = 0, tables = 0;
 
-	if (query_int(self, objects, &count, why) < 0)
+	*version = 0;
+	if (query_int(self, "SELECT count(*) FROM sqlite_master", &objects, why) < 0)
 		return -1;
-	if (count > 0)
+	if (objects == 0)
 		return 0;
-	if (ledger_sqlite_execute(self, "BEGIN IMMEDIATE", why) < 0 ||
-	    query_int(self, objects, &count, why) < 0)
-		return -1;
-	if (count == 0 && make_schema(self, why) < 0)
-		return -1;
-	return ledger_sqlite_execute(self, "COMMIT", why);
-}
-
-static int check_schema(struct sqlite_ledger *self, struct fault *why)
-{
-	int64_t tables = 0, version = 0;
-
 	if (query_int(self,
 		      "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND "
 		      "name IN ('issued', 'runs', 'meta')",
 		      &tables, why) < 0)
 		return -1;
 	if (tables != 3)
-		return fault_set(why, EX_CONFIG, "ledger 'sqlite:%s': %s", self->place, FOREIGN);
-	if (query_int(self, "SELECT value FROM meta WHERE name = 'schema'", &version, why) < 0)
+		return foreign(self, why);
+	if (query_int(self, "SELECT value FROM meta WHERE name = 'schema'", version, why) < 0)
 		return -1;
-	if (version > LEDGER_SCHEMA)
+	if (*version > LEDGER_SCHEMA)
 		return fault_set(why, EX_CONFIG,
 				 "ledger 'sqlite:%s': schema %lld is newer than this program "
 				 "knows (%d), upgrade fcfs",
-				 self->place, (long long)version, LEDGER_SCHEMA);
-	if (version < LEDGER_SCHEMA)
-		return fault_set(why, EX_CONFIG, "ledger 'sqlite:%s': %s", self->place, FOREIGN);
-	return 0;
+				 self->place, (long long)*version, LEDGER_SCHEMA);
+	return *version < 1 ? foreign(self, why) : 0;
+}
+
+/* Asked twice, as another process may have the same idea. */
+static int bring_up_to_date(struct sqlite_ledger *self, struct fault *why)
+{
+	int64_t version;
+
+	if (read_version(self, &version, why) < 0)
+		return -1;
+	if (version == LEDGER_SCHEMA)
+		return 0;
+	if (ledger_sqlite_execute(self, "BEGIN IMMEDIATE", why) < 0 ||
+	    read_version(self, &version, why) < 0)
+		return -1;
+	for (; version < LEDGER_SCHEMA; version++)
+		if (ledger_sqlite_execute(self, upgrade[version], why) < 0)
+			return -1;
+	return ledger_sqlite_execute(self, "COMMIT", why);
 }
 
 static int prepare(struct sqlite_ledger *self, struct fault *why)
@@ -132,8 +157,7 @@ static int prepare(struct sqlite_ledger *self, struct fault *why)
 					      &self->statement[i], NULL);
 
 		if (code == SQLITE_ERROR)
-			return fault_set(why, EX_CONFIG, "ledger 'sqlite:%s': %s", self->place,
-					 FOREIGN);
+			return foreign(self, why);
 		if (code != SQLITE_OK)
 			return ledger_sqlite_fault(self, code, why);
 	}
@@ -183,7 +207,7 @@ static const char settings[] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoi
 int ledger_sqlite_set_up(struct sqlite_ledger *self, struct fault *why)
 {
 	if (open_file(self, why) < 0 || ledger_sqlite_execute(self, settings, why) < 0 ||
-	    use_empty(self, why) < 0 || check_schema(self, why) < 0 || use_wal(self, why) < 0)
+	    bring_up_to_date(self, why) < 0 || use_wal(self, why) < 0)
 		return -1;
 	return prepare(self, why);
 }

@@ -3,6 +3,7 @@
 #include "code.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static int conflict(const struct issued *ours, const struct issued *theirs, struct fault *why)
 {
@@ -39,29 +40,60 @@ static bool same_times(const struct issued *a, const struct issued *b)
 	       a->winner.joined_us == b->winner.joined_us;
 }
 
-static int keep_one(const struct reconcile *r, struct issued *issued, struct fault *why)
+/* 1 where the row is to be kept once more, 0 where it is done, -1. */
+static int follow(const struct reconcile *r, struct ledger_row *row, struct award *award,
+		  struct fault *why)
 {
-	for (;;) {
-		struct issued theirs;
-		int answer = ledger_keep(r->ledger, issued, &theirs, why);
+	struct issued *ours = &award->issued;
 
-		if (answer < 0)
+	award->delivered_us = row->delivered_us;
+	if (row->answer == LEDGER_CONFLICT)
+		return conflict(ours, &row->found, why);
+	if (row->answer == LEDGER_KEPT ||
+	    (row->answer == LEDGER_SAME && same_times(ours, &row->found)))
+		return 0;
+	if (settle(r, ours, &row->found, row->answer, why) < 0)
+		return -1;
+	return row->answer == LEDGER_CODE_TAKEN;
+}
+
+/* All that are left in one go, again while some are given a fresh code. */
+static int keep(const struct reconcile *r, struct award **left, struct ledger_row *row,
+		size_t count, struct fault *why)
+{
+	while (count > 0) {
+		size_t again = 0;
+
+		for (size_t i = 0; i < count; i++)
+			row[i].issued = &left[i]->issued;
+		if (ledger_keep(r->ledger, row, count, why) < 0)
 			return -1;
-		if (answer == LEDGER_CONFLICT)
-			return conflict(issued, &theirs, why);
-		if (answer == LEDGER_KEPT || (answer == LEDGER_SAME && same_times(issued, &theirs)))
-			return 0;
-		if (settle(r, issued, &theirs, (enum ledger_answer)answer, why) < 0)
-			return -1;
-		if (answer != LEDGER_CODE_TAKEN)
-			return 0;
+		for (size_t i = 0; i < count; i++) {
+			int more = follow(r, &row[i], left[i], why);
+
+			if (more < 0)
+				return -1;
+			if (more)
+				left[again++] = left[i];
+		}
+		count = again;
 	}
+	return 0;
 }
 
 int reconcile_keep(const struct reconcile *r, struct award **award, size_t count, struct fault *why)
 {
-	for (size_t a = 0; a < count; a++)
-		if (award[a]->status == AWARD_ASSIGNED && keep_one(r, &award[a]->issued, why) < 0)
-			return -1;
-	return 0;
+	struct award **left = malloc(count * sizeof *left);
+	struct ledger_row *row = malloc(count * sizeof *row);
+	size_t assigned = 0;
+	int result;
+
+	for (size_t a = 0; a < count && left && row; a++)
+		if (award[a]->status == AWARD_ASSIGNED)
+			left[assigned++] = award[a];
+	result = left && row ? keep(r, left, row, assigned, why)
+			     : fault_set(why, EX_OSERR, "out of memory");
+	free(left);
+	free(row);
+	return result;
 }

@@ -22,7 +22,7 @@ struct reconcile {
 };
 
 /* Keeps those that were assigned, in the transaction that is open; what the ledger holds comes out
- * in them. EX_TEMPFAIL where another issuer finished one meanwhile. */
+ * in them, and when it was delivered. EX_TEMPFAIL where another issuer finished one meanwhile. */
 int reconcile_keep(const struct reconcile *, struct award **, size_t count, struct fault *why);
 
 #endif

@@ -72,6 +72,7 @@ void run_json(struct buffer *buffer, const struct run *run)
 	json_int(buffer, "already", run->already);
 	json_int(buffer, "refused", run->refused);
 	json_int(buffer, "dead", run->dead);
+	json_int(buffer, "retried", run->retried);
 	json_cstring(buffer, "error", run->error);
 	json_end(buffer);
 }
@@ -85,12 +86,14 @@ int run_read(const char *json, size_t len, struct run *run, struct fault *why)
 {
 	const char *id, *tool, *host, *event, *event_id, *status, *error;
 	json_int_t started, ended, in, done, already, refused, dead;
+	json_int_t retried = 0; /* not in records of an older fcfs */
 	json_t *object = json_loadb(json, len, 0, NULL);
-	int bad = json_unpack(object, "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
-			      "run", &id, "tool", &tool, "host", &host, "event", &event, "id",
-			      &event_id, "status", &status, "error", &error, "started_us", &started,
-			      "ended_us", &ended, "in", &in, "done", &done, "already", &already,
-			      "refused", &refused, "dead", &dead);
+	int bad =
+		json_unpack(object, "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s?I}",
+			    "run", &id, "tool", &tool, "host", &host, "event", &event, "id",
+			    &event_id, "status", &status, "error", &error, "started_us", &started,
+			    "ended_us", &ended, "in", &in, "done", &done, "already", &already,
+			    "refused", &refused, "dead", &dead, "retried", &retried);
 
 	memset(run, 0, sizeof *run);
 	if (bad) {
@@ -111,6 +114,7 @@ int run_read(const char *json, size_t len, struct run *run, struct fault *why)
 	run->already = already;
 	run->refused = refused;
 	run->dead = dead;
+	run->retried = retried;
 	json_decref(object);
 	return 0;
 }

@@ -27,6 +27,7 @@ struct run {
 	int64_t already; /* issued before */
 	int64_t refused; /* left meanwhile */
 	int64_t dead;	 /* malformed or foreign */
+	int64_t retried; /* attempts that were made again; beside the books */
 	char error[256]; /* the last error, "" if none; never a code */
 };
 

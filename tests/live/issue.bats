@@ -372,7 +372,7 @@ pending_is() {
 	books <"$T/runs"
 	same 1 "$(jq -r 'select(.tool == "issue").run' "$T/runs" | sort -u | wc -l)"
 	same "$(jq -r 'select(.tool == "issue") | [.run, .tool, .host, .event, .id, .status, .started_us, .ended_us, .in,
-		.done, .already, .refused, .dead, .error] | join(" ")' "$T/runs" | sort)" \
+		.done, .already, .refused, .dead, .error, .retried] | join(" ")' "$T/runs" | sort)" \
 		"$(ledger 'select * from runs' | sort)"
 	same "$(field a id)" "$(redis --raw lindex "$(key a runs)" -1 | jq -r .id)"
 }
@@ -518,9 +518,9 @@ pending_is() {
 	event a 2 2
 	fcfs-dispatch a >"$T/w"
 	issue </dev/null
-	ledger "update meta set value = 2 where name = 'schema'"
+	ledger "update meta set value = 3 where name = 'schema'"
 	run -78 issue <"$T/w"
-	[[ $output == "fcfs-issue: ledger 'sqlite:$T/ledger': schema 2 is newer than this program knows (1), upgrade fcfs" ]]
+	[[ $output == "fcfs-issue: ledger 'sqlite:$T/ledger': schema 3 is newer than this program knows (2), upgrade fcfs" ]]
 	sqlite3 "$T/other" 'create table x (y)'
 	run -78 fcfs-issue --ledger "sqlite:$T/other" <"$T/w"
 	run -78 fcfs-issue --ledger "sqlite:$T/w" <"$T/w"

@@ -45,7 +45,7 @@ static inline int by_hand(const char *sql)
 
 static inline char *ask(const char *sql)
 {
-	static char answer[300];
+	static char answer[2000];
 	sqlite3 *db;
 	sqlite3_stmt *query = NULL;
 
@@ -73,17 +73,45 @@ static inline struct issued row(const char *user, int64_t ticket, const char *co
 	return issued;
 }
 
-/* Keeps one row in a transaction of its own. */
+/* Keeps one row in the transaction that is open; its answer, or -1. */
+static inline int keep_one(struct ledger *ledger, const struct issued *issued, struct issued *found,
+			   struct fault *why)
+{
+	struct ledger_row one = {.issued = issued};
+
+	if (ledger_keep(ledger, &one, 1, why) < 0)
+		return -1;
+	if (found)
+		*found = one.found;
+	return (int)one.answer;
+}
+
+/* ... in a transaction of its own. */
 static inline int keep(struct ledger *ledger, struct issued issued, struct issued *found)
 {
 	struct fault why = {0};
 	int answer = -1;
 
 	if (ledger_begin(ledger, &why) == 0)
-		answer = ledger_keep(ledger, &issued, found, &why);
+		answer = keep_one(ledger, &issued, found, &why);
 	if (answer < 0 || ledger_commit(ledger, &why) < 0)
 		printf("# %s\n", why.line);
 	return answer;
+}
+
+/* How many live rows of ID were met, in a transaction of its own. */
+static inline int64_t mark(struct ledger *ledger, int64_t ticket, enum ledger_state state,
+			   int64_t delivered_us)
+{
+	const struct ledger_mark one = {ticket, state, delivered_us};
+	struct fault why = {0};
+	int64_t met = -1;
+
+	if (ledger_begin(ledger, &why) == 0)
+		met = ledger_mark(ledger, ID, &one, 1, &why);
+	if (met < 0 || ledger_commit(ledger, &why) < 0)
+		printf("# %s\n", why.line);
+	return met;
 }
 
 static inline void make_folder(void)

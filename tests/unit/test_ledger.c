@@ -56,10 +56,102 @@ static void test_foreign_files(void)
 	refused(url, EX_CONFIG, "not a ledger", "a database with tables of the same names");
 	use_file("newer.db");
 	ledger_close(open_ledger());
-	by_hand("UPDATE meta SET value = '2'");
-	refused(url, EX_CONFIG, "schema 2 is newer", "a newer schema");
+	by_hand("UPDATE meta SET value = '3'");
+	refused(url, EX_CONFIG, "schema 3 is newer", "a newer schema");
 	by_hand("UPDATE meta SET value = 'x'");
 	refused(url, EX_CONFIG, "not a ledger", "a schema without a number");
+}
+
+/* Runs work in WRITERS processes that start at the same moment; how many failed. */
+static int together(int (*work)(int writer))
+{
+	int gate[2];
+	int failed = pipe(gate);
+	char byte;
+
+	fflush(stdout);
+	for (int i = 0; i < WRITERS; i++) {
+		if (fork() == 0) {
+			close(gate[1]);
+			_exit(read(gate[0], &byte, 1) != 0 || work(i));
+		}
+	}
+	close(gate[0]);
+	close(gate[1]);
+	for (int i = 0; i < WRITERS; i++) {
+		int status;
+
+		wait(&status);
+		failed += status != 0;
+	}
+	return failed;
+}
+
+/* As fcfs made it before codes were parked and delivered. */
+static const char schema_1[] =
+	"CREATE TABLE issued (id TEXT NOT NULL, event TEXT NOT NULL, ticket BIGINT NOT NULL,"
+	" \"user\" TEXT NOT NULL, code TEXT NOT NULL, joined_us BIGINT NOT NULL,"
+	" granted_us BIGINT NOT NULL, issued_us BIGINT NOT NULL,"
+	" state TEXT NOT NULL CHECK (state IN ('issued', 'returned')));"
+	"CREATE UNIQUE INDEX issued_ticket ON issued (id, ticket);"
+	"CREATE UNIQUE INDEX issued_code ON issued (id, code);"
+	"CREATE UNIQUE INDEX issued_user ON issued (id, \"user\") WHERE state = 'issued';"
+	"CREATE TABLE runs (run TEXT NOT NULL, tool TEXT NOT NULL, host TEXT NOT NULL,"
+	" event TEXT NOT NULL, id TEXT NOT NULL, status TEXT NOT NULL,"
+	" started_us BIGINT NOT NULL, ended_us BIGINT NOT NULL, \"in\" BIGINT NOT NULL,"
+	" done BIGINT NOT NULL, already BIGINT NOT NULL, refused BIGINT NOT NULL,"
+	" dead BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (run, id, event));"
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
+	"INSERT INTO meta VALUES ('schema', '1');"
+	"INSERT INTO issued VALUES ('" ID "', 'chicken', 2, 'lee', 'B', 100, 200, 300, 'issued');"
+	"INSERT INTO issued VALUES ('" ID "', 'chicken', 1, 'kim', 'A', 100, 200, 300, 'returned');"
+	"INSERT INTO runs VALUES ('r', 'issue', 'h', 'chicken', 'i', 'completed', 1, 2, 3, 4, 5, 6,"
+	" 7, 'err');"
+	"PRAGMA journal_mode=WAL;";
+
+/* The tables' columns and the indexes' conditions, as text. */
+static void shape(char out[2000])
+{
+	snprintf(out, 2000, "%s",
+		 ask("SELECT (SELECT group_concat(m.name || c.name || c.type || c.\"notnull\""
+		     " || c.pk) FROM sqlite_master m, pragma_table_info(m.name) c)"
+		     " || (SELECT group_concat(name || ifnull(sql, '')) FROM"
+		     " (SELECT * FROM sqlite_master WHERE type = 'index' ORDER BY name))"));
+}
+
+static int only_open(int writer)
+{
+	struct ledger *ledger = open_ledger();
+
+	(void)writer;
+	ledger_close(ledger);
+	return !ledger;
+}
+
+static void test_migration(void)
+{
+	struct ledger *ledger;
+	char fresh[2000], migrated[2000];
+
+	use_file("fresh.db");
+	ledger_close(open_ledger());
+	shape(fresh);
+	use_file("schema1.db");
+	is_int(by_hand(schema_1), 0, "a ledger of schema 1");
+	is_int(together(only_open), 0, "eight processes bring it up to date at once");
+	shape(migrated);
+	is_str(migrated, fresh, "... it is as a new one");
+	ledger = open_ledger();
+	is_str(ask("SELECT group_concat(ticket || \"user\" || code || state) FROM issued"),
+	       "2leeBissued,1kimAreturned", "... its rows are there, in their order");
+	is_str(ask("SELECT done || error || retried FROM runs"), "4err0", "... and its runs");
+	is_int(keep(ledger, row("lee", 2, "B"), NULL), LEDGER_SAME, "... it knows them");
+	is_int(keep(ledger, row("kim", 3, "C"), NULL), LEDGER_KEPT, "... and takes more");
+	is_int(mark(ledger, 2, LEDGER_PARKED, 0), 1, "... and other states");
+	is_int(by_hand("INSERT INTO issued SELECT id, event, 9, \"user\", 'Z', 1, 1, 1, NULL,"
+		       " 'issued' FROM issued WHERE ticket = 2"),
+	       SQLITE_CONSTRAINT, "... but no second live row of a parked one's person");
+	ledger_close(ledger);
 }
 
 static void test_file(void)
@@ -77,7 +169,7 @@ static void test_file(void)
 	ok(stat(name, &wal) == 0 && (wal.st_mode & 0777) == 0600, "... and its log's");
 	is_str(ask("PRAGMA journal_mode"), "wal", "WAL");
 	is_str(ask("SELECT max(rowid) FROM issued"), "1", "issued has rowids");
-	is_str(ask("SELECT value FROM meta"), "1", "the schema's version");
+	is_str(ask("SELECT value FROM meta"), "2", "the schema's version");
 	ledger_close(ledger);
 	ledger_close(NULL);
 	umask(before);
@@ -143,7 +235,12 @@ static void test_returned(void)
 	use_file("returned.db");
 	ledger = open_ledger();
 	keep(ledger, row("kim", 1, "A"), NULL);
-	by_hand("UPDATE issued SET state = 'returned'");
+	is_int(ledger_returned(ledger, ID, &(struct fault){0}), 0, "nothing is returned");
+	is_int(mark(ledger, 1, LEDGER_RETURNED, 0), 1, "a row is returned");
+	is_int(mark(ledger, 1, LEDGER_RETURNED, 0), 0, "... once");
+	is_int(mark(ledger, 1, LEDGER_ISSUED, 5), 0, "... for ever");
+	is_int(ledger_returned(ledger, ID, &(struct fault){0}), 1, "... and counted");
+	is_int(ledger_returned(ledger, OTHER_ID, &(struct fault){0}), 0, "... in its event");
 	is_int(keep(ledger, row("kim", 1, "A"), &found), LEDGER_CONFLICT,
 	       "a row that was returned");
 	is_int(found.winner.ticket, 1, "... is found");
@@ -152,9 +249,71 @@ static void test_returned(void)
 	       "its person may have another ticket");
 	by_hand("UPDATE issued SET code = hex(zeroblob(100)) WHERE ticket = 3");
 	ok(ledger_begin(ledger, &(struct fault){0}) == 0, "a row that does not fit");
-	is_int(ledger_keep(ledger, &(struct issued){.winner = {.id = ID, .ticket = 3}}, NULL,
-			   &(struct fault){0}),
+	is_int(keep_one(ledger, &(struct issued){.winner = {.id = ID, .ticket = 3}}, NULL,
+			&(struct fault){0}),
 	       -1, "... is not cut and believed");
+	ledger_close(ledger);
+}
+
+static void test_marks(void)
+{
+	struct ledger *ledger;
+	struct issued kim = row("kim", 1, "A");
+	struct ledger_row found = {.issued = &kim};
+	struct fault why;
+
+	use_file("marks.db");
+	ledger = open_ledger();
+	keep(ledger, kim, NULL);
+	is_int(mark(ledger, 2, LEDGER_PARKED, 0), 0, "a ticket that is not there");
+	is_int(mark(ledger, 1, LEDGER_PARKED, 0), 1, "parked");
+	is_str(ask("SELECT state FROM issued"), "parked", "... in the file");
+	is_int(keep(ledger, row("kim", 2, "B"), NULL), LEDGER_CONFLICT, "... it is live");
+	is_str(ask("SELECT state FROM issued"), "parked", "... and stays so");
+	ledger_begin(ledger, &why);
+	is_int(ledger_keep(ledger, &found, 1, &why), 0, "kept again");
+	ledger_commit(ledger, &why);
+	ok(found.answer == LEDGER_SAME && found.state == LEDGER_PARKED, "... it was parked");
+	is_str(ask("SELECT state||ifnull(delivered_us, '-') FROM issued"), "issued-",
+	       "... and is issued anew");
+	is_int(mark(ledger, 1, LEDGER_ISSUED, 7), 1, "delivered");
+	is_int(mark(ledger, 1, LEDGER_ISSUED, 9), 1, "... twice");
+	is_int(mark(ledger, 1, LEDGER_PARKED, 0), 0, "... and not parked any more");
+	is_str(ask("SELECT state||delivered_us FROM issued"), "issued7", "the first time stays");
+	ledger_begin(ledger, &why);
+	is_int(ledger_keep(ledger, &found, 1, &why), 0, "kept again");
+	ledger_rollback(ledger);
+	is_int(found.delivered_us, 7, "... and the time is told");
+	ledger_close(ledger);
+}
+
+static void test_chunk(void)
+{
+	struct issued issued[] = {row("a", 1, "A"), row("b", 2, "B"), row("c", 3, "A"),
+				  row("b", 2, "B"), row("d", 5, "D")};
+	const enum ledger_answer expected[] = {LEDGER_SAME, LEDGER_KEPT, LEDGER_CODE_TAKEN,
+					       LEDGER_SAME, LEDGER_KEPT};
+	enum { COUNT = sizeof issued / sizeof *issued };
+	struct ledger_row rows[COUNT];
+	struct ledger *ledger;
+	struct fault why;
+	int wrong = 0;
+
+	use_file("chunk.db");
+	ledger = open_ledger();
+	keep(ledger, issued[0], NULL);
+	for (int i = 0; i < COUNT; i++)
+		rows[i].issued = &issued[i];
+	ledger_begin(ledger, &why);
+	is_int(ledger_keep(ledger, rows, COUNT, &why), 0, "many at once");
+	is_int(ledger_keep(ledger, NULL, 0, &why), 0, "... and none");
+	ledger_commit(ledger, &why);
+	for (int i = 0; i < COUNT; i++)
+		wrong += rows[i].answer != expected[i];
+	is_int(wrong, 0, "... each has its answer");
+	is_int(rows[2].found.winner.ticket, 1, "... and the row that is there");
+	is_str(ask("SELECT group_concat(ticket, '') FROM (SELECT ticket FROM issued ORDER BY 1)"),
+	       "125", "three rows");
 	ledger_close(ledger);
 }
 
@@ -168,14 +327,14 @@ static void test_transactions(void)
 	ledger = open_ledger();
 	ledger_rollback(ledger);
 	ledger_begin(ledger, &why);
-	is_int(ledger_keep(ledger, &kim, NULL, &why), LEDGER_KEPT, "kept");
-	is_int(ledger_keep(ledger, &kim, NULL, &why), LEDGER_SAME, "the same in the same chunk");
+	is_int(keep_one(ledger, &kim, NULL, &why), LEDGER_KEPT, "kept");
+	is_int(keep_one(ledger, &kim, NULL, &why), LEDGER_SAME, "the same in the same chunk");
 	is_str(ask("SELECT count(*) FROM issued"), "0", "nobody sees it before the commit");
 	ledger_rollback(ledger);
 	is_int(keep(ledger, kim, NULL), LEDGER_KEPT, "rolled back and kept again");
 	ledger_begin(ledger, &why);
 	kim = row("lee", 2, "B");
-	ledger_keep(ledger, &kim, NULL, &why);
+	keep_one(ledger, &kim, NULL, &why);
 	ledger_close(ledger);
 	is_str(ask("SELECT count(*) FROM issued"), "1", "closed before the commit leaves nothing");
 }
@@ -195,7 +354,7 @@ static void test_killed(void)
 		ledger = open_ledger();
 		keep(ledger, row("lee", 2, "B"), NULL);
 		ledger_begin(ledger, &why);
-		ledger_keep(ledger, &kim, NULL, &why);
+		keep_one(ledger, &kim, NULL, &why);
 		raise(SIGKILL);
 	}
 	waitpid(child, NULL, 0);
@@ -223,31 +382,6 @@ static int write_rows(int writer)
 	return failed > 0;
 }
 
-/* Runs work in WRITERS processes that start at the same moment; how many failed. */
-static int together(int (*work)(int writer))
-{
-	int gate[2];
-	int failed = pipe(gate);
-	char byte;
-
-	fflush(stdout);
-	for (int i = 0; i < WRITERS; i++) {
-		if (fork() == 0) {
-			close(gate[1]);
-			_exit(read(gate[0], &byte, 1) != 0 || work(i));
-		}
-	}
-	close(gate[0]);
-	close(gate[1]);
-	for (int i = 0; i < WRITERS; i++) {
-		int status;
-
-		wait(&status);
-		failed += status != 0;
-	}
-	return failed;
-}
-
 static void test_writers(void)
 {
 	char count[20];
@@ -256,15 +390,6 @@ static void test_writers(void)
 	is_int(together(write_rows), 0, "eight processes make and fill one ledger at once");
 	snprintf(count, sizeof count, "%d", WRITERS * ROWS_EACH);
 	is_str(ask("SELECT count(*) FROM issued"), count, "... and all rows are there");
-}
-
-static int only_open(int writer)
-{
-	struct ledger *ledger = open_ledger();
-
-	(void)writer;
-	ledger_close(ledger);
-	return !ledger;
 }
 
 static void test_openers(void)
@@ -321,7 +446,7 @@ static int fill(void)
 		snprintf(name, sizeof name, "p%d", i);
 		issued = row(name, i, name);
 		if (ledger_begin(ledger, &why) == 0 &&
-		    ledger_keep(ledger, &issued, NULL, &why) == LEDGER_KEPT)
+		    keep_one(ledger, &issued, NULL, &why) == LEDGER_KEPT)
 			ledger_commit(ledger, &why);
 	}
 	ledger_rollback(ledger);
@@ -350,14 +475,14 @@ static void test_runs(void)
 {
 	struct ledger *ledger;
 	struct fault why = {0};
-	struct run run = {"r", "issue", "h", "e", "i", "failed", 1, 2, 3, 4, 5, 6, 7, "err"};
+	struct run run = {"r", "issue", "h", "e", "i", "failed", 1, 2, 3, 4, 5, 6, 7, 8, "err"};
 
 	use_file("runs.db");
 	ledger = open_ledger();
 	is_int(ledger_run(ledger, &run, &why), 0, "a run's record");
 	is_str(ask("SELECT run||tool||host||event||id||status||started_us||ended_us||\"in\"||done||"
-		   "already||refused||dead||error FROM runs"),
-	       "rissueheifailed1234567err", "... with all its fields");
+		   "already||refused||dead||retried||error FROM runs"),
+	       "rissueheifailed12345678err", "... with all its fields");
 	run.done = 9;
 	is_int(ledger_run(ledger, &run, &why), 0, "the same run again");
 	is_str(ask("SELECT count(*)||' '||done FROM runs"), "1 9", "... is replaced");
@@ -375,6 +500,9 @@ int main(void)
 	test_file();
 	test_answers();
 	test_returned();
+	test_marks();
+	test_chunk();
+	test_migration();
 	test_transactions();
 	test_killed();
 	test_writers();

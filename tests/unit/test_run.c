@@ -57,14 +57,14 @@ static void test_error(void)
 static void test_json(void)
 {
 	struct buffer buffer = {0};
-	struct run run = {"r", "issue", "h", "e", "i", "failed", 1, 2, 3, 4, 5, 6, 7, "a \"b\""};
+	struct run run = {"r", "issue", "h", "e", "i", "failed", 1, 2, 3, 4, 5, 6, 7, 8, "a \"b\""};
 
 	run_json(&buffer, &run);
 	is_bytes(
 		buffer.bytes, buffer.len,
 		"{\"type\":\"run\",\"run\":\"r\",\"tool\":\"issue\",\"host\":\"h\",\"event\":\"e\","
 		"\"id\":\"i\",\"status\":\"failed\",\"started_us\":1,\"ended_us\":2,\"in\":3,"
-		"\"done\":4,\"already\":5,\"refused\":6,\"dead\":7,\"error\":\"a \\\"b\\\"\"}",
+		"\"done\":4,\"already\":5,\"refused\":6,\"dead\":7,\"retried\":8,\"error\":\"a \\\"b\\\"\"}",
 		"the record, fields in order");
 	buffer_release(&buffer);
 }
