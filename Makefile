@@ -45,6 +45,7 @@ event   = common/event
 records = common/record common/code common/run common/runlog common/who
 ledger  = $(basename $(wildcard common/ledger*.c))
 bus     = common/pipe
+deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retry
 kafka   = $(basename $(wildcard common/kafka*.c))
 
 LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
@@ -64,7 +65,7 @@ fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(eve
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
-                common/instance common/award common/reconcile common/books common/chunk common/issue
+                $(deliver) common/instance common/award common/reconcile common/books common/chunk common/issue
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/report_kafka $(base) $(redis) $(event) $(records) \
                 $(kafka) common/report
 
@@ -118,7 +119,7 @@ $(addprefix $(BUILD)/,$(addsuffix .o,cmd/ui cmd/acl common/step common/redis_lib
 UNIT = $(BUILD)/tests/unit
 unit_tests = $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 unit_parts = $(addprefix $(BUILD)/,$(addsuffix .o,$(base) $(redis) $(people) $(records) $(ledger) \
-	$(bus) $(kafka)))
+	$(bus) $(kafka) $(deliver)))
 
 $(unit_tests): $(UNIT)/%: $(BUILD)/tests/unit/%.o $(unit_parts)
 	@mkdir -p $(@D)

@@ -233,3 +233,53 @@ int record_log_user(const char *bytes, size_t len, char user[PERSON_MAX + 1], st
 		       : fault_set(why, EX_PROTOCOL, "a record of the outbox is not ours: %s",
 				   text ? "a person's name is too long" : bad.line);
 }
+
+static int read_bool(const json_t *object, const char *name, bool *out, struct fault *why)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (!json_is_boolean(value))
+		return fault_set(why, EX_DATAERR, "field '%s' is %s", name,
+				 value ? "not true or false" : "missing");
+	*out = json_is_true(value);
+	return 0;
+}
+
+static int read_reason(const json_t *object, struct answer *answer, struct fault *why)
+{
+	const char *text = "";
+	size_t len = 0;
+
+	answer->retry = true;
+	if (json_object_get(object, "retry") && read_bool(object, "retry", &answer->retry, why) < 0)
+		return -1;
+	if (json_object_get(object, "why"))
+		text = text_field(object, "why", &len, why);
+	if (!text)
+		return -1;
+	if (len >= sizeof answer->why)
+		len = sizeof answer->why - 1;
+	memcpy(answer->why, text, len);
+	answer->why[len] = '\0';
+	return 0;
+}
+
+static int read_answer(const json_t *object, struct answer *answer, struct fault *why)
+{
+	if (read_text(object, "id", uuid_fault, answer->id, why) < 0 ||
+	    read_int(object, "ticket", 1, &answer->ticket, why) < 0 ||
+	    read_bool(object, "ok", &answer->ok, why) < 0)
+		return -1;
+	return answer->ok ? 0 : read_reason(object, answer, why);
+}
+
+int record_read_answer(const char *bytes, size_t len, struct answer *answer, struct fault *why)
+{
+	json_t *object = load(bytes, len, why);
+	int result;
+
+	*answer = (struct answer){0};
+	result = object ? read_answer(object, answer, why) : -1;
+	json_decref(object);
+	return result;
+}

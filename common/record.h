@@ -19,6 +19,8 @@
 #include "fault.h"
 #include "name.h"
 
+#include <stdbool.h>
+
 struct winner {
 	char event[EVENT_MAX + 1];
 	char id[UUID_LEN + 1];
@@ -52,5 +54,18 @@ int record_read_progress(const char *bytes, size_t len, const char *id, struct p
 
 /* The person a log record is about, "" for none. EX_PROTOCOL where it is no such record. */
 int record_log_user(const char *bytes, size_t len, char user[PERSON_MAX + 1], struct fault *why);
+
+/* What a delivery command says of a record: {"id":..., "ticket":N, "ok":true}, or
+ * {"id":..., "ticket":N, "ok":false, "retry":BOOL, "why":TEXT}. Where it does not say, retry is
+ * true: nothing is given up for the want of a word. */
+struct answer {
+	char id[UUID_LEN + 1];
+	int64_t ticket;
+	bool ok;
+	bool retry;
+	char why[1024]; /* "" if none; any text, cut where it is longer */
+};
+
+int record_read_answer(const char *bytes, size_t len, struct answer *, struct fault *why);
 
 #endif
