@@ -158,6 +158,20 @@ static void say_busy(struct work *w, struct lane *lane)
 	w->d->control->warn(line);
 }
 
+/* A run that goes on does so without the lease: its epoch decides nothing, and what was under way is
+ * read anew by who takes it next. */
+static void stand_by(struct work *w, struct lane *lane, const struct fault *why)
+{
+	char line[sizeof why->line + 32];
+
+	snprintf(line, sizeof line, "%s: standing by", why->line);
+	w->d->control->warn(line);
+	lane->told = true;
+	lane->state = LANE_WAITING;
+	*lane->event.verdict = '\0';
+	close_sink(lane);
+}
+
 /* A lane's turn. -1 where all must end; a fault of its own ends only the lane. */
 static int turn(struct work *w, struct lane *lane, struct fault *why)
 {
@@ -171,6 +185,10 @@ static int turn(struct work *w, struct lane *lane, struct fault *why)
 		result = pass(w, lane, why);
 	if (result == 0)
 		return 0;
+	if (w->d->every_ms && strcmp(lane->event.verdict, "stale") == 0) {
+		stand_by(w, lane, why);
+		return 0;
+	}
 	fail(w, lane, why);
 	return why->status == EX_IOERR || why->status == EX_UNAVAILABLE ? -1 : 0;
 }

@@ -4,9 +4,9 @@
  * A lane is one event:
  *
  *   waiting --lease: held--> publishing --grant: ended--> over
- *      ^  lease: busy           |  ^
- *      +--(tried again)         |  +-- grant: more, idle, paused, early
- *                               +-- grant: stale --> failed (EX_TEMPFAIL)
+ *    |  ^  ^                    |  |  ^
+ *    +--+  |                    |  |  +-- grant: more, idle, paused, early
+ *    busy  +-- grant: stale ----+  +-- grant: stale, a single pass --> failed (EX_TEMPFAIL)
  *
  * What a pass does, and what dying in it leads to: publish.h.
  */

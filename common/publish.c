@@ -201,8 +201,9 @@ static int page(struct publisher *p, struct publication *e, struct filling *f, s
 	return 0;
 }
 
-static int stale(const struct publication *e, struct fault *why)
+static int stale(struct publication *e, struct fault *why)
 {
+	strcpy(e->verdict, "stale");
 	return fault_set(why, EX_TEMPFAIL, "event '%s': another dispatcher has taken the lease",
 			 e->place.name);
 }
@@ -220,7 +221,7 @@ static int lost(const struct publication *e, const struct progress *has, struct 
 			 has->seq, out->seq);
 }
 
-static int check_verdict(const struct publication *e, struct fault *why)
+static int check_verdict(struct publication *e, struct fault *why)
 {
 	if (strcmp(e->verdict, "stale") == 0)
 		return stale(e, why);
@@ -310,6 +311,10 @@ static int transaction(struct publisher *p, struct publication *e, int64_t *limi
 
 int publish_open(struct publisher *p, struct publication *e, struct fault *why)
 {
+	if (*e->run.id && strcmp(e->run.id, e->lease.id) != 0)
+		return fault_set(why, EX_TEMPFAIL,
+				 "event '%s': it was purged, and created anew: run again",
+				 e->place.name);
 	strcpy(e->run.id, e->lease.id);
 	e->progress = (struct progress){.winners = e->lease.settled};
 	(void)p;

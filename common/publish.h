@@ -39,15 +39,16 @@ struct publication {
 	struct lease lease;
 	struct sink *sink;	  /* NULL: not open */
 	struct progress progress; /* what is out */
-	char verdict[16];	  /* of the last grant: more, idle, paused, early, ended */
+	char verdict[16];	  /* of the last step: more, idle, paused, early, ended, stale */
 	struct run run;
 };
 
-/* With the lease just taken: reads how far the event is out. */
+/* With the lease just taken: reads how far the event is out. EX_TEMPFAIL where it is another event by
+ * the same name. */
 int publish_open(struct publisher *, struct publication *, struct fault *why);
 
 /* Publishes until nothing is left, `limit` new winners are granted, or control says to stop.
- * EX_TEMPFAIL where another dispatcher has the lease. */
+ * EX_TEMPFAIL with the verdict "stale" where another dispatcher has the lease. */
 int publish_pass(struct publisher *, struct publication *, int64_t limit, struct fault *why);
 
 #endif

@@ -1,4 +1,4 @@
-# strike.bash - what the bats files about death in the middle of Kafka's flow share; loaded after kafka.bash.
+# strike.bash - what the bats files about death and sleep in the middle of the flow share; `once` needs kafka.bash.
 # shellcheck shell=bash disable=SC2034,SC2154 # what is set here is read by the tests
 
 # strike_build: in setup_file; the library that strike preloads

@@ -4,8 +4,12 @@
 
 load ../helper
 load ../flow
+load ../strike
 
-setup_file() { servers_start; }
+setup_file() {
+	servers_start
+	strike_build
+}
 teardown_file() { servers_stop; }
 setup() { namespace; }
 teardown() { reap; }
@@ -133,7 +137,7 @@ tickets() {
 	same 5 "$(wc -l <"$T/B")"
 }
 
-@test "paused past its lease while another was here: it wakes, ends 75 and grants nothing" {
+@test "paused past its lease while another was here: it wakes, grants nothing by the old epoch, and stands by" {
 	event a 10 40
 	spawn fcfs-dispatch --instance A --batch 5 --every 50ms --follow a >"$T/A" 2>"$T/err"
 	asleep=$pid
@@ -146,17 +150,18 @@ tickets() {
 	same '' "$(holder)"
 	fcfs-event set a --stock 30 >/dev/null
 	kill -CONT "$asleep"
-	ends "$asleep" 75
-	same "fcfs-dispatch: event 'a': another dispatcher has taken the lease" "$(cat "$T/err")"
-	same 20 "$(field a granted)"
-	same 10 "$(wc -l <"$T/A")"
+	soon field_is a granted 30
+	same "fcfs-dispatch: event 'a': another dispatcher has taken the lease: standing by" "$(cat "$T/err")"
+	same 'A 3' "$(holder) $(field a epoch)"
 	same 20 "$(wc -l <"$T/B")"
+	soon has "$T/A" 40 # ten, and with the lease taken anew all that nobody has issued
 	cat "$T/A" "$T/B" | fcfs-issue >"$T/out"
-	all_issued a 20 "$T/out"
-	same failed "$(run_field a status | sed -n 2p)"
+	ends "$asleep" 0
+	all_issued a 30 "$T/out"
+	same '1 completed' "$(wc -l <"$T/err") $(run_field a status | sed -n 3p)"
 }
 
-@test "paused while another holds the lease: it wakes, ends 75, the other goes on" {
+@test "paused while another holds the lease: it wakes and stands by, and takes over when the other dies" {
 	event a 10 40
 	spawn fcfs-dispatch --instance A --batch 5 --every 50ms --follow a >"$T/A" 2>"$T/err"
 	asleep=$pid
@@ -166,14 +171,37 @@ tickets() {
 	spawn fcfs-dispatch --instance B --batch 5 --every 50ms --follow a >"$T/B"
 	soon is_held_by B
 	kill -CONT "$asleep"
-	ends "$asleep" 75
+	soon has "$T/err" 1
+	same "fcfs-dispatch: event 'a': another dispatcher has taken the lease: standing by" "$(cat "$T/err")"
 	is_held_by B
 	fcfs-event set a --stock 25 >/dev/null
 	soon field_is a granted 25
+	kill -9 "$pid"
+	soon is_held_by A
+	fcfs-event set a --stock 30 >/dev/null
+	soon field_is a granted 30
 	cat "$T/A" "$T/B" >"$T/w"
 	fcfs-issue <"$T/w" >"$T/out"
-	ends "$pid" 0
-	all_issued a 25 "$T/out"
+	cat "$T/A" >"$T/w"
+	fcfs-issue <"$T/w" >>"$T/out"
+	ends "$asleep" 0
+	all_issued a 30 "$T/out"
+}
+
+@test "a single pass that was paused past its lease ends 75 and grants nothing" {
+	event a 30 40
+	STRIKE_WITH=19 spawn strike fcfs_grant_1 3 before fcfs-dispatch --instance A --batch 5 a >"$T/A" 2>"$T/err"
+	soon stopped "$pid"
+	redis del "$(key a lease)" >/dev/null
+	fcfs-dispatch --instance B a >"$T/B"
+	kill -CONT "$pid"
+	ends "$pid" 75
+	same "fcfs-dispatch: event 'a': another dispatcher has taken the lease" "$(cat "$T/err")"
+	same "30 $(seq 30 | paste -sd ' ')" "$(field a granted) $(jq .ticket "$T/B" | paste -sd ' ')"
+	same failed "$(run_field a status | sed -n 2p)"
+	[ "$(wc -l <"$T/A")" -le 10 ]
+	cat "$T/A" "$T/B" | fcfs-issue >"$T/out"
+	all_issued a 30 "$T/out"
 }
 
 @test "a lease that ran out and was taken by nobody revives" {

@@ -247,7 +247,8 @@ nothing is granted until it is restored (fcfs-archive rebuild)" "$stderr"
 	status=0
 	wait "$pid" || status=$?
 	case $status in
-	75) same "fcfs-dispatch: event 'a': another dispatcher has taken the lease" "$(cat "$T/err")" ;;
+	75) same "fcfs-dispatch: event 'a': another dispatcher has taken the lease: standing by
+fcfs-dispatch: event 'a': it was purged, and created anew: run again" "$(cat "$T/err")" ;;
 	*) same "78 fcfs-dispatch: event 'a': no such event" "$status $(cat "$T/err")" ;;
 	esac
 	both a || same 65 $?

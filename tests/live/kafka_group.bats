@@ -259,6 +259,29 @@ struck_dispatcher() {
 	done
 }
 
+@test "a dispatcher that follows and slept past its lease stands by, and publishes again when the other is gone" {
+	topics 2
+	event a 60 20
+	spawn fcfs-dispatch --instance one --batch 5 --every 50ms --follow a 2>"$T/one"
+	one=$pid
+	soon field_is a published_winners 20
+	freeze "$one"
+	redis del "$(key a lease)" >/dev/null
+	spawn fcfs-dispatch --instance other --batch 5 --every 50ms --follow a
+	soon field_is a epoch 2
+	people 40 | fcfs-join a >/dev/null
+	soon field_is a published_winners 40
+	kill -CONT "$one"
+	soon has "$T/one" 1
+	kill -9 "$pid"
+	people 70 | fcfs-join a >/dev/null
+	soon field_is a published_winners 60
+	fcfs-issue
+	ends "$one" 0
+	same "fcfs-dispatch: event 'a': another dispatcher has taken the lease: standing by" "$(grep -v 'kafka: ' "$T/one")"
+	once a 60
+}
+
 # --- slow, and under one name ----------------------------------------------------------------------
 
 @test "Redis stands still for longer than a session and a poll may last: nobody is thrown out of the group" {
