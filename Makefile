@@ -4,7 +4,7 @@
 VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
 PROTOCOL = 1
-REVISION = 1
+REVISION = 2
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -49,7 +49,7 @@ deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retr
 kafka   = $(basename $(wildcard common/kafka*.c))
 
 LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
-	award.lua)
+	award.lua park.lua)
 
 # --- tools ---------------------------------------------------------------------------------------
 
@@ -65,7 +65,8 @@ fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(eve
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
-                $(deliver) common/instance common/award common/reconcile common/books common/chunk common/issue
+                $(deliver) common/instance common/award common/reconcile common/books common/chunk \
+                common/takeover common/issue
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/report_kafka $(base) $(redis) $(event) $(records) \
                 $(kafka) common/report
 

@@ -74,6 +74,7 @@ static void show_slots(struct table *t, const struct report *r)
 	table_int(t, "granted", e->granted);
 	table_int(t, "returned", e->returned);
 	table_int(t, "issued", e->issued);
+	table_int(t, "parked", e->parked);
 	table_int(t, "revoked", e->revoked);
 	table_int(t, "burnt", e->burnt);
 	table_int(t, "waiting", event_waiting(e));
@@ -197,9 +198,9 @@ static int print_run(const char *json, size_t len, struct fault *why)
 		return -1;
 	format_time(started, run.started_us);
 	printf("%s\t%s\t%s\t%.3f\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64
-	       "\t%s\t%s\t%s\n",
+	       "\t%" PRId64 "\t%s\t%s\t%s\n",
 	       started, run.tool, run.status, (double)(run.ended_us - run.started_us) / 1e6, run.in,
-	       run.done, run.already, run.refused, run.dead, run.host, run.run,
+	       run.done, run.already, run.refused, run.dead, run.retried, run.host, run.run,
 	       *run.error ? run.error : "-");
 	return 0;
 }

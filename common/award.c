@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+bool award_given_up(const struct award *award)
+{
+	return award->status == AWARD_UNDELIVERABLE || award->status == AWARD_EXHAUSTED;
+}
+
 static void add_place_of(struct step *step, const struct award *award)
 {
 	if (award->partition < 0) {
@@ -35,14 +40,16 @@ static int read_one(struct reply *reply, struct award *award, struct fault *why)
 	static const char *const WORDS[] = {[AWARD_ASSIGNED] = "assigned",
 					    [AWARD_ALREADY] = "already",
 					    [AWARD_REFUSED] = "refused",
+					    [AWARD_PARKED] = "parked",
 					    [AWARD_FOREIGN] = "foreign"};
+	const size_t WORD_COUNT = sizeof WORDS / sizeof *WORDS;
 	size_t len, known = 0;
 	const char *word = reply_text(reply, &len);
 	const char *code = reply_text(reply, &len);
 
-	while (known < 4 && strcmp(WORDS[known], word) != 0)
+	while (known < WORD_COUNT && strcmp(WORDS[known], word) != 0)
 		known++;
-	if (known == 4 || len > CODE_MAX)
+	if (known == WORD_COUNT || len > CODE_MAX)
 		return fault_set(why, EX_PROTOCOL, "assign answers '%.20s', which is no answer",
 				 word);
 	award->status = (enum award_status)known;
@@ -75,30 +82,49 @@ int award_done_send(struct step *step, struct redis *redis, const struct place *
 	return step_send(step, redis, why);
 }
 
-int64_t award_done_below(struct redis *redis, const struct place *place, const struct span *span,
-			 size_t count, int64_t *scan, struct fault *why)
+int award_park_send(struct step *step, struct redis *redis, const struct place *place,
+		    struct award **award, size_t count, const char *run, struct fault *why)
 {
-	struct reply reply = {0};
-	int64_t moved = -1;
-	struct step step;
-
-	if (step_init(&step, 1 + 2 * count, why) < 0)
-		return -1;
-	step_begin(&step, place, "done_below", false);
-	step_int(&step, *scan);
+	step_begin(step, place, "park", false);
+	step_text(step, award[0]->issued.winner.id);
+	step_text(step, run);
 	for (size_t i = 0; i < count; i++) {
-		step_int(&step, span[i].partition);
-		step_int(&step, span[i].offset);
+		if (!award_given_up(award[i]))
+			continue;
+		step_text(step, award[i]->issued.winner.user);
+		add_place_of(step, award[i]);
 	}
-	if (step_call(&step, place, redis, &reply, why) == 0) {
-		*scan = reply_int(&reply);
-		moved = reply_int(&reply);
-		if (reply_check(&reply, "done_below", why) < 0)
-			moved = -1;
+	return step_send(step, redis, why);
+}
+
+int award_unpark_send(struct step *step, struct redis *redis, const struct place *place,
+		      struct award **award, size_t count, struct fault *why)
+{
+	step_begin(step, place, "unpark", false);
+	step_text(step, award[0]->issued.winner.id);
+	for (size_t i = 0; i < count; i++) {
+		if (award[i]->replays == 0)
+			continue;
+		step_text(step, award[i]->issued.winner.user);
+		add_place_of(step, award[i]);
 	}
-	reply_release(&reply);
-	step_release(&step);
-	return moved;
+	return step_send(step, redis, why);
+}
+
+int award_below(struct step *step, struct redis *redis, const struct place *place,
+		const struct span *span, size_t count, int64_t *scan, struct reply *reply,
+		struct fault *why)
+{
+	step_begin(step, place, "below", true);
+	step_int(step, *scan);
+	for (size_t i = 0; i < count; i++) {
+		step_int(step, span[i].partition);
+		step_int(step, span[i].offset);
+	}
+	if (step_call(step, place, redis, reply, why) < 0)
+		return -1;
+	*scan = reply_int(reply);
+	return 0;
 }
 
 int award_adopt(struct step *step, struct redis *redis, const struct place *place,

@@ -11,20 +11,29 @@
 enum award_status {
 	AWARD_ASSIGNED,
 	AWARD_ALREADY,
-	AWARD_REFUSED,	/* left meanwhile */
-	AWARD_FOREIGN,	/* of no such event, id, ticket or person */
-	AWARD_MALFORMED /* no winner's record at all */
+	AWARD_REFUSED,	     /* left meanwhile */
+	AWARD_PARKED,	     /* given up before, and not sent again */
+	AWARD_FOREIGN,	     /* of no such event, id, ticket or person */
+	AWARD_MALFORMED,     /* no winner's record at all */
+	AWARD_UNDELIVERABLE, /* assigned, but delivery refuses it for good */
+	AWARD_EXHAUSTED	     /* assigned, but delivery has failed too often */
 };
 
 struct award {
 	struct issued issued; /* winner and a fresh code go in; what Redis holds comes out */
 	enum award_status status;
-	char reason[160];  /* of AWARD_FOREIGN and AWARD_MALFORMED */
+	char reason[160];  /* of a dead one */
 	int64_t number;	   /* where the record stood: line number, */
 	int32_t partition; /* or partition and offset; -1: none */
 	int64_t offset;
-	int64_t delivered_us; /* as the ledger says; 0: not */
+	int64_t delivered_us;	   /* as the ledger says; 0: not */
+	int64_t replays;	   /* how often it was a dead letter and was sent again */
+	int attempts;		   /* deliveries */
+	int64_t first_us, last_us; /* of the failures: the first and the last; 0: none */
 };
+
+/* It was, or is, to become issued, and failed for good. */
+bool award_given_up(const struct award *);
 
 enum { AWARD_MAX = 1000 };		      /* awards a step */
 #define AWARD_ARGS(awards) (1 + 5 * (awards)) /* the room of a step that assigns them */
@@ -40,10 +49,20 @@ int award_assign_read(struct reply *, struct award **, size_t count, struct faul
 int award_done_send(struct step *, struct redis *, const struct place *, struct award **,
 		    size_t count, struct fault *why);
 
-/* Marks done what is pending and stood below these: their offsets are committed. A part at a time:
- * *scan is 0 at first, and again at the end. How many were, or -1. Nothing may be in flight. */
-int64_t award_done_below(struct redis *, const struct place *, const struct span *, size_t count,
-			 int64_t *scan, struct fault *why);
+/* Parks those that were given up: their dead letters are out. The answer is a number. */
+int award_park_send(struct step *, struct redis *, const struct place *, struct award **,
+		    size_t count, const char *run, struct fault *why);
+
+/* Makes those parked ones that were sent again assigned, for the assigning that follows. The answer is
+ * a number. */
+int award_unpark_send(struct step *, struct redis *, const struct place *, struct award **,
+		      size_t count, struct fault *why);
+
+/* The assigned ones that stood below these: their offsets are committed. A part at a time: *scan is 0
+ * at first, and again at the end. The answer, which the caller releases, is the event's id, then
+ * person, partition and offset of each. Nothing may be in flight. */
+int award_below(struct step *, struct redis *, const struct place *, const struct span *,
+		size_t count, int64_t *scan, struct reply *, struct fault *why);
 
 /* Makes Redis hold the code and times of `issued` for its person. `burn`: the code it held belongs
  * to another ticket. 1, 0 where nothing is pending for them any more, or -1. */

@@ -7,6 +7,7 @@
 
 #include "control.h"
 #include "fault.h"
+#include "name.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct incoming {
 	int64_t number;	   /* line number, from 1; 0: none */
 	int32_t partition; /* -1: none */
 	int64_t offset;	   /* -1: none */
+	int64_t replays;   /* how often it was a dead letter and was sent again, as the bus knows */
 	const void *raw;   /* the bus's own, for a dead letter */
 };
 
@@ -35,6 +37,13 @@ struct incoming {
 struct span {
 	int32_t partition;
 	int64_t offset;
+};
+
+/* A record whose offset is committed, and what became of it. */
+struct burial {
+	int32_t partition;
+	int64_t offset;
+	char run[UUID_LEN + 1]; /* the run that gave it up; "": none did */
 };
 
 struct source {
@@ -54,13 +63,21 @@ struct source {
 	 * all records below the offset are committed. NULL: nobody asks. */
 	int (*claim)(void *self, const struct span *, size_t count, struct fault *why);
 	void *claim_self;
+	/* Finds which of these records went out as dead letters after they had a code (undeliverable,
+	 * exhausted), and by which run. Waits for what is not decided yet: EX_TEMPFAIL when that lasts.
+	 * NULL: a bus that never calls claim. */
+	int (*buried)(struct source *, struct burial *, size_t count, struct fault *why);
 };
 
 /* Why a record is a dead letter. */
 struct cause {
 	const struct incoming *record;
-	const char *kind;    /* "malformed", "foreign" */
-	const char *message; /* one line */
+	const char *kind;	   /* "malformed", "foreign", "undeliverable", "exhausted" */
+	const char *message;	   /* one line */
+	int attempts;		   /* deliveries; 1 where nothing was delivered */
+	int64_t first_us, last_us; /* the first failure and the last, by this machine's clock */
+	int64_t replays;	   /* how often it was a dead letter and was sent again */
+	const char *run;	   /* the run's UUID */
 };
 
 struct outgoing {

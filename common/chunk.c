@@ -1,5 +1,6 @@
 #include "chunk.h"
 
+#include "clock.h"
 #include "code.h"
 #include "reconcile.h"
 
@@ -90,10 +91,13 @@ void chunk_read(struct chunk *c, size_t count)
 		award->number = raw->number;
 		award->partition = raw->partition;
 		award->offset = raw->offset;
+		award->replays = raw->replays;
 		if (record_read_winner(raw->bytes, raw->len, &award->issued.winner, &why) < 0)
 			die(award, AWARD_MALFORMED, why.line);
 		else
 			c->order[c->live++] = award;
+		if (award->issued.winner.replays > award->replays)
+			award->replays = award->issued.winner.replays;
 	}
 	qsort(c->order, c->live, sizeof *c->order, by_ticket);
 }
@@ -152,6 +156,21 @@ static int find_book(struct desk *d, struct group *g, struct fault *why)
 	return *reason ? disown(g, reason) : -1;
 }
 
+/* Those that were parked and are sent again can be assigned again. */
+static int unpark(struct desk *d, struct group *g, struct fault *why)
+{
+	bool replayed = false;
+
+	for (size_t a = 0; a < g->count; a++)
+		replayed = replayed || g->award[a]->replays > 0;
+	if (!replayed)
+		return 0;
+	return desk_drain(d, REDIS_WINDOW - 1, why) < 0
+		       ? -1
+		       : award_unpark_send(&d->step, d->redis, &g->book->place, g->award, g->count,
+					   why);
+}
+
 static int assign(struct desk *d, struct group *g, struct fault *why)
 {
 	struct reply reply = {0};
@@ -161,7 +180,7 @@ static int assign(struct desk *d, struct group *g, struct fault *why)
 		return result;
 	for (size_t a = 0; a < g->count && result == 0; a++)
 		result = code_make(g->book->uuid_codes, g->award[a]->issued.code, why);
-	if (result < 0 || desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
+	if (result < 0 || unpark(d, g, why) < 0 || desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
 	    award_assign_send(&d->step, d->redis, &g->book->place, g->award, g->count, why) < 0 ||
 	    desk_drain(d, 1, why) < 0)
 		return -1;
@@ -169,8 +188,6 @@ static int assign(struct desk *d, struct group *g, struct fault *why)
 		return why->no_event ? disown(g, "no such event") : -1;
 	result = award_assign_read(&reply, g->award, g->count, why);
 	reply_release(&reply);
-	for (size_t a = 0; a < g->count; a++)
-		g->assigned += g->award[a]->status == AWARD_ASSIGNED;
 	return result;
 }
 
@@ -185,13 +202,17 @@ int chunk_assign(struct chunk *c, struct desk *d, struct fault *why)
 
 /* --- keeping, putting, finishing -------------------------------------------------------------- */
 
-static size_t assigned(const struct chunk *c)
+static bool any(const struct group *g, bool (*is)(const struct award *))
 {
-	size_t count = 0;
+	for (size_t a = 0; a < g->count; a++)
+		if (is(g->award[a]))
+			return true;
+	return false;
+}
 
-	for (size_t g = 0; g < c->groups; g++)
-		count += c->group[g].assigned;
-	return count;
+static bool is_assigned(const struct award *award)
+{
+	return award->status == AWARD_ASSIGNED;
 }
 
 static int keep(struct desk *d, const struct group *g, struct fault *why)
@@ -207,7 +228,7 @@ static int keep_groups(struct chunk *c, struct desk *d, struct fault *why)
 	for (size_t i = 0; i < c->groups; i++) {
 		const struct group *g = &c->group[i];
 
-		if (g->assigned > 0 && keep(d, g, why) < 0)
+		if (any(g, is_assigned) && keep(d, g, why) < 0)
 			return -1;
 	}
 	return ledger_commit(d->ledger, why);
@@ -215,7 +236,9 @@ static int keep_groups(struct chunk *c, struct desk *d, struct fault *why)
 
 int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
 {
-	if (!d->ledger || assigned(c) == 0)
+	const struct group whole = {.award = c->order, .count = c->live};
+
+	if (!d->ledger || !any(&whole, is_assigned))
 		return 0;
 	if (desk_drain(d, 0, why) < 0 || ledger_begin(d->ledger, why) < 0)
 		return -1;
@@ -227,14 +250,27 @@ int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
 
 static bool is_dead(const struct award *award)
 {
-	return award->status == AWARD_FOREIGN || award->status == AWARD_MALFORMED;
+	return award->status >= AWARD_FOREIGN;
 }
 
 static int put_dead(struct desk *d, const struct award *award, const struct incoming *raw,
 		    struct fault *why)
 {
-	const struct cause cause = {raw, award->status == AWARD_FOREIGN ? "foreign" : "malformed",
-				    award->reason};
+	static const char *const KINDS[] = {[AWARD_FOREIGN] = "foreign",
+					    [AWARD_MALFORMED] = "malformed",
+					    [AWARD_UNDELIVERABLE] = "undeliverable",
+					    [AWARD_EXHAUSTED] = "exhausted"};
+	const int64_t now_us = clock_now_us();
+	const struct cause cause = {
+		.record = raw,
+		.kind = KINDS[award->status],
+		.message = award->reason,
+		.attempts = award->attempts ? award->attempts : 1,
+		.first_us = award->first_us ? award->first_us : now_us,
+		.last_us = award->last_us ? award->last_us : now_us,
+		.replays = award->replays,
+		.run = d->books.fresh.run,
+	};
 	const struct outgoing outgoing = {.topic = TOPIC_DEAD, .cause = &cause};
 
 	return d->sink->put(d->sink, &outgoing, why);
@@ -267,17 +303,23 @@ int chunk_put(struct chunk *c, struct desk *d, struct fault *why)
 	return result;
 }
 
+enum { LINE = 256 };
+
 /* Names the place and the reason, never the bytes: they may hold a code. */
+static void say(char line[LINE], const struct award *award, const char *reason)
+{
+	if (award->partition < 0)
+		snprintf(line, LINE, "line %" PRId64 ": %.180s", award->number, reason);
+	else
+		snprintf(line, LINE, "partition %d offset %" PRId64 ": %.180s", award->partition,
+			 award->offset, reason);
+}
+
 static void bury(struct desk *d, struct run *run, const struct award *award)
 {
-	char line[256];
+	char line[LINE];
 
-	if (award->partition < 0)
-		snprintf(line, sizeof line, "line %" PRId64 ": %.180s", award->number,
-			 award->reason);
-	else
-		snprintf(line, sizeof line, "partition %d offset %" PRId64 ": %.180s",
-			 award->partition, award->offset, award->reason);
+	say(line, award, award->reason);
 	run->dead++;
 	snprintf(run->error, sizeof run->error, "%s", line);
 	d->control->complain(line);
@@ -285,22 +327,33 @@ static void bury(struct desk *d, struct run *run, const struct award *award)
 
 static void count(struct desk *d, struct run *run, const struct award *award)
 {
+	char line[LINE];
+
 	run->in++;
 	run->already += award->status == AWARD_ALREADY;
-	run->refused += award->status == AWARD_REFUSED;
+	run->refused += award->status == AWARD_REFUSED || award->status == AWARD_PARKED;
 	run->done += award->status == AWARD_ASSIGNED;
 	if (is_dead(award))
 		bury(d, run, award);
+	if (award->status != AWARD_PARKED)
+		return;
+	say(line, award, "parked: its dead letter can be sent again");
+	d->control->note(line);
 }
 
 static int finish(struct desk *d, struct group *g, struct fault *why)
 {
-	if (g->assigned == 0)
-		return 0;
-	return desk_drain(d, REDIS_WINDOW - 1, why) < 0
-		       ? -1
-		       : award_done_send(&d->step, d->redis, &g->book->place, g->award, g->count,
-					 why);
+	const struct place *place = g->book ? &g->book->place : NULL;
+
+	if (any(g, is_assigned) &&
+	    (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
+	     award_done_send(&d->step, d->redis, place, g->award, g->count, why) < 0))
+		return -1;
+	if (any(g, award_given_up) && (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
+				       award_park_send(&d->step, d->redis, place, g->award,
+						       g->count, d->books.fresh.run, why) < 0))
+		return -1;
+	return 0;
 }
 
 int chunk_finish(struct chunk *c, struct desk *d, struct fault *why)

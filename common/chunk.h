@@ -26,7 +26,6 @@ struct group {
 	struct book *book; /* NULL: there is no such event */
 	struct award **award;
 	size_t count;
-	size_t assigned;
 };
 
 struct chunk {
@@ -55,7 +54,7 @@ int chunk_keep(struct chunk *, struct desk *, struct fault *why);
 /* To the bus: what is issued, and dead letters, in the order they came. */
 int chunk_put(struct chunk *, struct desk *, struct fault *why);
 
-/* It is out: marks it done, counts it, says what was dead. The answers are left under way. */
+/* It is out: marks it done, or parked, counts it, says what was dead. The answers are left under way. */
 int chunk_finish(struct chunk *, struct desk *, struct fault *why);
 
 /* Receives answers under way until at most so many are left; they say nothing we need. */

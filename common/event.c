@@ -36,6 +36,7 @@ static const struct field FIELDS[] = {
 	NUMBER(granted),
 	NUMBER(returned),
 	NUMBER(issued),
+	NUMBER(parked),
 	NUMBER(revoked),
 	NUMBER(burnt),
 	NUMBER(refused_soldout),

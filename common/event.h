@@ -18,6 +18,7 @@ struct event {
 	char lease[128];		 /* the dispatcher that holds it, "" */
 	int64_t stock, standby, opens_us, closes_us, created_us;
 	int64_t joined, already, left, granted, returned, issued, revoked, burnt;
+	int64_t parked; /* now */
 	int64_t refused_soldout, refused_early, refused_closed, refused_paused, refused_left;
 	int64_t cursor;	 /* the last ticket a grant step has passed */
 	int64_t settled; /* all tickets up to it are issued or given back */

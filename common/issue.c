@@ -1,7 +1,7 @@
 #include "issue.h"
 
 #include "chunk.h"
-#include "event.h"
+#include "takeover.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,49 +16,23 @@ struct work {
 	int64_t taken;
 };
 
-/* --- what was taken over ---------------------------------------------------------------------- */
+/* --- partitions, taken over and kept ---------------------------------------------------------- */
 
-/* One event's pending records that are out, but were not marked so. */
-static int64_t finish_below(struct work *w, const struct place *place, const struct span *span,
-			    size_t count, struct fault *why)
-{
-	int64_t scan = 0, moved = 0, step;
-
-	do {
-		step = award_done_below(w->i->redis, place, span, count, &scan, why);
-		if (step < 0)
-			return why->no_event ? moved : -1;
-		moved += step;
-	} while (scan != 0);
-	return moved;
-}
-
-/* A partition's former issuer may have died between commit and done (P4, P8). */
 static int claim(void *self, const struct span *span, size_t count, struct fault *why)
 {
 	struct work *w = self;
-	struct reply names = {0};
-	int64_t moved = 0;
-	char line[96];
+	struct takeover t = {.redis = w->i->redis, .prefix = w->i->prefix, .source = w->i->source};
+	char line[160];
 
-	if (desk_drain(&w->desk, 0, why) < 0 ||
-	    event_names(w->i->redis, w->i->prefix, &names, why) < 0)
+	if (desk_drain(&w->desk, 0, why) < 0 || takeover(&t, span, count, why) < 0)
 		return -1;
-	while (moved >= 0 && reply_more(&names)) {
-		struct place place;
-		size_t len;
-		int64_t found;
-
-		if (place_init(&place, w->i->prefix, reply_text(&names, &len), why) < 0)
-			continue;
-		found = finish_below(w, &place, span, count, why);
-		moved = found < 0 ? -1 : moved + found;
-	}
-	reply_release(&names);
-	snprintf(line, sizeof line, "%" PRId64 " codes were out already, and are marked so", moved);
-	if (moved > 0)
+	snprintf(line, sizeof line,
+		 "%" PRId64 " codes were out already, and are marked so; %" PRId64
+		 " were given up, and are parked",
+		 t.done, t.parked);
+	if (t.done + t.parked > 0)
 		w->i->control->note(line);
-	return moved < 0 ? -1 : 0;
+	return 0;
 }
 
 static int tend(void *self, struct fault *why)

@@ -89,6 +89,11 @@ struct range {
 int kafka_wait_stable(struct kafka *, enum topic, int32_t partition, int64_t limit_ms,
 		      struct sink *waits, struct range *, struct fault *why);
 
+/* The same for as long as another writer's open transaction may last. 0, or -1: EX_TEMPFAIL where it is
+ * open still. */
+int kafka_wait_settled(struct kafka *, enum topic, int32_t partition, struct sink *waits,
+		       struct range *, struct fault *why);
+
 /* Calls visit for each committed record in from..to-1 of a partition, until it returns not 0:
  * that is then the answer. */
 int kafka_scan(struct kafka *, enum topic, int32_t partition, int64_t from, int64_t to,
@@ -97,6 +102,9 @@ int kafka_scan(struct kafka *, enum topic, int32_t partition, int64_t from, int6
 
 /* The value of a record's header, NULL and 0 where there is none. */
 const char *kafka_header(const rd_kafka_message_t *, const char *name, size_t *len);
+
+/* A header that is a number, not negative; -1 where there is none. */
+int64_t kafka_header_int(const rd_kafka_message_t *, const char *name);
 
 /* The last progress record of an event. Waits, calling the sink's waiting, while another writer's
  * open transaction may hide it: EX_TEMPFAIL when that lasts. */
@@ -170,6 +178,9 @@ int kafka_source_open(struct kafka *, const char *instance, bool follow, struct 
 		      struct fault *why);
 int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_in *, struct sink **,
 		    struct fault *why);
+
+/* source.buried: looks through the dead letters. */
+int kafka_buried(struct source *, struct burial *, size_t count, struct fault *why);
 
 /* What is taken and not committed, and on whose behalf; both are the caller's to destroy. NULL:
  * there is nothing. *lost: the partitions were taken from us since, nothing may be committed. */

@@ -201,6 +201,18 @@ const char *kafka_header(const rd_kafka_message_t *message, const char *name, si
 	return value;
 }
 
+int64_t kafka_header_int(const rd_kafka_message_t *message, const char *name)
+{
+	size_t len;
+	const char *text = kafka_header(message, name, &len);
+	char digits[20] = "";
+
+	if (!text || len == 0 || len >= sizeof digits)
+		return -1;
+	memcpy(digits, text, len);
+	return strspn(digits, "0123456789") == len ? strtoll(digits, NULL, 10) : -1;
+}
+
 /* --- an event's progress ---------------------------------------------------------------------- */
 
 struct finding {
@@ -241,13 +253,19 @@ int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int6
 	}
 }
 
-static int unsettled(struct kafka *k, struct fault *why)
+int kafka_wait_settled(struct kafka *k, enum topic topic, int32_t partition, struct sink *waits,
+		       struct range *range, struct fault *why)
 {
+	int stable = kafka_wait_stable(k, topic, partition, k->transaction_ms + GRACE_MS, waits,
+				       range, why);
+
+	if (stable != 0)
+		return stable < 0 ? -1 : 0;
 	return fault_set(
 		why, EX_TEMPFAIL,
 		"kafka '%s': a writer has left a transaction open in topic '%s': try again "
 		"later",
-		k->options.brokers, k->topic[TOPIC_PROGRESS]);
+		k->options.brokers, k->topic[topic]);
 }
 
 /* Steps back from the end until the event's last record is found, or the beginning is reached. */
@@ -256,11 +274,9 @@ static int find_last(struct kafka *k, int32_t partition, struct finding *f, stru
 {
 	int64_t step = FIRST_STEP;
 	struct range range;
-	int stable = kafka_wait_stable(k, TOPIC_PROGRESS, partition, k->transaction_ms + GRACE_MS,
-				       waits, &range, why);
 
-	if (stable <= 0)
-		return stable < 0 ? -1 : unsettled(k, why);
+	if (kafka_wait_settled(k, TOPIC_PROGRESS, partition, waits, &range, why) < 0)
+		return -1;
 	for (;; step *= STEP_GROWS) {
 		int64_t from = range.stable - step > range.low ? range.stable - step : range.low;
 

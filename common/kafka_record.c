@@ -3,8 +3,6 @@
  */
 #include "kafka_private.h"
 
-#include "clock.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,12 +35,14 @@ static rd_kafka_headers_t *dead_headers(const struct kafka *k, const struct caus
 								    : rd_kafka_headers_copy(theirs);
 	replace(headers, "error_class", cause->kind);
 	replace(headers, "error_message", cause->message);
-	replace(headers, "attempts", "1");
-	replace_int(headers, "first_failure_us", clock_now_us());
-	replace_int(headers, "last_failure_us", clock_now_us());
+	replace_int(headers, "attempts", cause->attempts);
+	replace_int(headers, "first_failure_us", cause->first_us);
+	replace_int(headers, "last_failure_us", cause->last_us);
 	replace(headers, "original_topic", k->topic[TOPIC_WINNERS]);
 	replace_int(headers, "original_partition", message->partition);
 	replace_int(headers, "original_offset", message->offset);
+	replace_int(headers, "replays", cause->replays);
+	replace(headers, "run", cause->run);
 	return headers;
 }
 

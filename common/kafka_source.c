@@ -35,15 +35,18 @@ static int take_in(struct kafka_in *in, rd_kafka_message_t *message, struct inco
 {
 	rd_kafka_resp_err_t error = message->err;
 	char text[256];
+	int64_t replays;
 
 	if (!error || error == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		in->part[message->partition].next = message->offset + !error;
 	if (!error) {
 		in->trouble_since_ms = 0;
+		replays = kafka_header_int(message, "replays");
 		*to = (struct incoming){.bytes = message->payload ? message->payload : "",
 					.len = message->payload ? message->len : 0,
 					.partition = message->partition,
 					.offset = message->offset,
+					.replays = replays > 0 ? replays : 0,
 					.raw = message};
 		in->message[in->messages++] = message;
 		return 1;
@@ -349,7 +352,8 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 				     .idle = kafka_idle,
 				     .tend = kafka_tend,
 				     .rewind = kafka_rewind,
-				     .close = kafka_in_close};
+				     .close = kafka_in_close,
+				     .buried = kafka_buried};
 	k->in = in;
 	snprintf(in->name, sizeof in->name, "%sfcfs-issue-%s", k->options.prefix, instance);
 	if (read_ends(in, why) == 0 && kafka_in_join(in, why) == 0)

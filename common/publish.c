@@ -75,6 +75,7 @@ static void begin_person(struct winner *winner, const struct publication *e, str
 	size_t len;
 	const char *user = reply_text(reply, &len);
 
+	winner->replays = 0;
 	snprintf(winner->user, sizeof winner->user, "%s", user);
 	strcpy(winner->event, e->place.name);
 	strcpy(winner->id, e->lease.id);

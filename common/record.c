@@ -18,6 +18,8 @@ void record_winner(struct buffer *buffer, const struct winner *winner)
 	begin(buffer, "winner", winner);
 	json_int(buffer, "joined_us", winner->joined_us);
 	json_int(buffer, "granted_us", winner->granted_us);
+	if (winner->replays)
+		json_int(buffer, "replays", winner->replays);
 	json_end(buffer);
 }
 
@@ -124,6 +126,14 @@ static int read_int(const json_t *object, const char *name, int64_t min, int64_t
 	return 0;
 }
 
+static int read_replays(const json_t *object, struct winner *winner, struct fault *why)
+{
+	winner->replays = 0;
+	return json_object_get(object, "replays")
+		       ? read_int(object, "replays", 0, &winner->replays, why)
+		       : 0;
+}
+
 static int read_winner(const json_t *object, struct winner *winner, struct fault *why)
 {
 	if (check_type(object, "winner", why) < 0 ||
@@ -134,7 +144,7 @@ static int read_winner(const json_t *object, struct winner *winner, struct fault
 	    read_int(object, "joined_us", 0, &winner->joined_us, why) < 0 ||
 	    read_int(object, "granted_us", 0, &winner->granted_us, why) < 0)
 		return -1;
-	return 0;
+	return read_replays(object, winner, why);
 }
 
 /* The parser's own text quotes the input, which may hold a code, so it is not passed on. */

@@ -2,7 +2,7 @@
  * record.h - the records of the bus: one JSON object a line, UTF-8, fields in the order below.
  *
  *   request   type event id user ticket joined_us
- *   winner    type event id user ticket joined_us granted_us
+ *   winner    type event id user ticket joined_us granted_us, and replays where it is not 0
  *   issued    type event id user ticket code joined_us granted_us issued_us
  *   progress  type event id requests winners seq
  *   log       type event id seq at_us who what user ticket before after (written by
@@ -28,6 +28,7 @@ struct winner {
 	int64_t ticket;
 	int64_t joined_us;
 	int64_t granted_us;
+	int64_t replays; /* how often it was a dead letter and was sent again; through Kafka a header says it */
 };
 
 struct issued {

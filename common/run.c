@@ -44,10 +44,10 @@ void run_books(char line[RUN_BOOKS], const struct run *run)
 {
 	snprintf(line, RUN_BOOKS,
 		 "%s%s%sin %" PRId64 " = done %" PRId64 " + already %" PRId64 " + refused %" PRId64
-		 " + dead %" PRId64,
+		 " + dead %" PRId64 ", retried %" PRId64,
 		 *run->event ? "event '" : "", run->event,
 		 *run->event ? "': " : "no event: ", run->in, run->done, run->already, run->refused,
-		 run->dead);
+		 run->dead, run->retried);
 }
 
 bool run_balances(const struct run *run)

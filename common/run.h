@@ -25,9 +25,9 @@ struct run {
 	int64_t in;
 	int64_t done;
 	int64_t already; /* issued before */
-	int64_t refused; /* left meanwhile */
-	int64_t dead;	 /* malformed or foreign */
-	int64_t retried; /* attempts that were made again; beside the books */
+	int64_t refused; /* left meanwhile, or parked */
+	int64_t dead;	 /* malformed, foreign, or given up */
+	int64_t retried; /* times that something was tried again: no part of the balance */
 	char error[256]; /* the last error, "" if none; never a code */
 };
 
@@ -38,7 +38,7 @@ void run_begin(struct run *, const char *tool);
  * '?'. */
 void run_end(struct run *, const char *status);
 
-/* "event 'a': in 3 = done 2 + already 0 + refused 1 + dead 0", for people. */
+/* "event 'a': in 3 = done 2 + already 0 + refused 1 + dead 0, retried 4", for people. */
 enum { RUN_BOOKS = 256 };
 void run_books(char line[RUN_BOOKS], const struct run *);
 

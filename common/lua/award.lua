@@ -1,9 +1,5 @@
 -- The issuer's steps. ID is the event's: a record of an earlier event of the same name meets nothing.
 
-local function pending_value(partition, offset, granted_us, issued_us, code)
-	return table.concat({ 'assigned', partition, offset, granted_us, issued_us, code }, ' ')
-end
-
 -- The step that granted a ticket.
 local function granted_us_of(keys, ticket)
 	return redis.call('ZRANGEBYSCORE', key(keys, 'grants'), ticket, '+inf', 'LIMIT', 0, 1)[1]
@@ -29,17 +25,22 @@ local function assign_one(keys, event, now, person, ticket, offered, partition, 
 	local granted_us, issued_us, code = tonumber(granted_us_of(keys, ticket)), now, offered
 	local there = redis.call('HGET', key(keys, 'pending'), person)
 	if there then
-		granted_us, issued_us, code = read_issued(select(4, read_pending(there)))
+		local state, _, _, rest = read_pending(there)
+		granted_us, issued_us, code = read_issued(rest)
+		if state == 'parked' then
+			return 'parked', '', granted_us, issued_us
+		end
 	end
-	redis.call('HSET', key(keys, 'pending'), person,
-		pending_value(partition, offset, digits(granted_us), digits(issued_us), code))
+	redis.call('HSET', key(keys, 'pending'), person, pending_value('assigned', partition, offset,
+		issued_value(digits(granted_us), digits(issued_us), code)))
 	return 'assigned', code, granted_us, issued_us
 end
 
 -- assign ID, then PERSON TICKET CODE PARTITION OFFSET a winner
 --   -> STATUS CODE JOINED_US GRANTED_US ISSUED_US a winner, in order.
 -- STATUS: assigned (CODE is theirs: the one offered, or the one they have had), already (issued,
--- or named twice in this call), refused (left meanwhile), foreign (CODE says why). issued_us is fixed with the code.
+-- or named twice in this call), refused (left meanwhile), parked (given up before: unpark comes first),
+-- foreign (CODE says why). issued_us is fixed with the code.
 local function assign(keys, args)
 	local event = read(keys, { 'cursor' })
 	if not event then
@@ -66,12 +67,13 @@ end
 
 -- Moves them from pending to issued; values are those of `pending`, false where there is none.
 local function finish(keys, people, values)
-	local issued, gone = {}, {}
+	local issued, gone, parked = {}, {}, 0
 	for i = 1, #people do
 		if values[i] then
-			issued[#issued + 1] = people[i]
-			issued[#issued + 1] = select(4, read_pending(values[i]))
+			local state, _, _, rest = read_pending(values[i])
+			issued[#issued + 1], issued[#issued + 2] = people[i], rest
 			gone[#gone + 1] = people[i]
+			parked = parked + (state == 'parked' and 1 or 0)
 		end
 	end
 	if #gone == 0 then
@@ -79,6 +81,9 @@ local function finish(keys, people, values)
 	end
 	redis.call('HSET', key(keys, 'issued'), unpack(issued))
 	redis.call('HINCRBY', keys[1], 'issued', #gone)
+	if parked > 0 then
+		redis.call('HINCRBY', keys[1], 'parked', -parked)
+	end
 	return redis.call('HDEL', key(keys, 'pending'), unpack(gone))
 end
 
@@ -99,11 +104,12 @@ local function done(keys, args)
 	return moved
 end
 
--- done_below SCAN, then PARTITION OFFSET of each partition -> SCAN MOVED
---   for the pending ones whose records stood below: their offsets are committed, so they are out.
---   A part at a time: from SCAN 0 on until it is 0 again.
-local function done_below(keys, args)
-	if not read(keys, {}) then
+-- below SCAN, then PARTITION OFFSET of each partition -> SCAN ID, then PERSON PARTITION OFFSET
+--   of the assigned ones whose records stood below: their offsets are committed, so they are out, as
+--   issued or as dead letters. A part at a time: from SCAN 0 on until it is 0 again.
+local function below(keys, args)
+	local event = read(keys, {})
+	if not event then
 		return no_event()
 	end
 	local offsets = {}
@@ -111,24 +117,20 @@ local function done_below(keys, args)
 		offsets[args[i]] = tonumber(args[i + 1])
 	end
 	local scan = redis.call('HSCAN', key(keys, 'pending'), args[1], 'COUNT', SLICE)
-	local people, values = {}, {}
+	local reply = { tonumber(scan[1]), event.id }
 	for i = 1, #scan[2], 2 do
 		local state, partition, offset = read_pending(scan[2][i + 1])
 		if state == 'assigned' and offsets[partition]
 			and tonumber(offset) < offsets[partition] then
-			people[#people + 1], values[#values + 1] = scan[2][i], scan[2][i + 1]
+			local n = #reply
+			reply[n + 1], reply[n + 2], reply[n + 3] = scan[2][i], tonumber(partition),
+				tonumber(offset)
 		end
 	end
-	local moved = 0
-	for first = 1, #people, SLICE do
-		local last = math.min(first + SLICE - 1, #people)
-		moved = moved + finish(keys, { unpack(people, first, last) },
-			{ unpack(values, first, last) })
-	end
-	return { tonumber(scan[1]), moved }
+	return reply
 end
 
--- adopt ID PERSON GRANTED_US ISSUED_US CODE burn|keep -> 1, or 0 where nothing is pending
+-- adopt ID PERSON GRANTED_US ISSUED_US CODE burn|keep -> 1, or 0 where nothing is assigned
 -- The ledger wins over Redis: the pending code is replaced by the one given; 'burn' counts the
 -- replaced one as lost to another ticket.
 local function adopt(keys, args)
@@ -140,10 +142,13 @@ local function adopt(keys, args)
 	if event.id ~= args[1] or not there then
 		return 0
 	end
-	local _, partition, offset, rest = read_pending(there)
+	local state, partition, offset, rest = read_pending(there)
 	local _, _, code = read_issued(rest)
-	redis.call('HSET', key(keys, 'pending'), args[2],
-		pending_value(partition, offset, args[3], args[4], args[5]))
+	if state ~= 'assigned' then
+		return 0
+	end
+	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', partition, offset,
+		issued_value(args[3], args[4], args[5])))
 	if args[6] == 'burn' and code ~= args[5] then
 		redis.call('HINCRBY', keys[1], 'burnt', 1)
 	end
@@ -152,5 +157,5 @@ end
 
 register('assign', assign)
 register('done', done)
-register('done_below', done_below)
+register('below', below, { 'no-writes' })
 register('adopt', adopt)

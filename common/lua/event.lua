@@ -12,7 +12,7 @@ local function create(keys, args)
 		'bus', '', 'pass_us', '0',
 	}
 	for _, counter in ipairs({
-		'joined', 'already', 'left', 'granted', 'returned', 'issued', 'revoked', 'burnt',
+		'joined', 'already', 'left', 'granted', 'returned', 'issued', 'parked', 'revoked', 'burnt',
 		'refused_soldout', 'refused_early', 'refused_closed', 'refused_paused',
 		'refused_left', 'cursor', 'settled', 'epoch', 'seq', 'published_requests',
 		'published_winners', 'published_seq',
@@ -72,7 +72,7 @@ local function show(keys)
 	add('now_us', digits(now))
 	add('door', door(read(keys, { 'state', 'opens_us', 'closes_us' }), now) or 'open')
 	add('in_line', redis.call('ZCARD', keys[2]))
-	add('assigned_now', redis.call('HLEN', key(keys, 'pending')))
+	add('assigned_now', redis.call('HLEN', key(keys, 'pending')) - read(keys, { 'parked' }).parked)
 	add('issued_now', redis.call('HLEN', key(keys, 'issued')))
 	add('lease', redis.call('GET', lease) or '')
 	add('lease_ms', math.max(0, redis.call('PTTL', lease)))

@@ -47,10 +47,11 @@ local function release(keys, args)
 	return redis.call('DEL', key(keys, 'lease'))
 end
 
--- Nothing left to do, ever, unless stock is raised or a slot comes back.
+-- Nothing left to do, ever, unless stock is raised or a slot comes back: what is parked waits for an
+-- operator.
 local function over(keys, event, now, size)
 	local live = event.granted - event.returned
-	local settled = redis.call('HLEN', key(keys, 'issued')) == live
+	local settled = redis.call('HLEN', key(keys, 'issued')) + event.parked == live
 	return settled and (live >= event.stock
 		or (door(event, now) == 'closed' and event.cursor >= size))
 end
@@ -118,7 +119,7 @@ end
 local function grant(keys, args)
 	local event = read(keys, {
 		'state', 'opens_us', 'closes_us', 'stock', 'cursor', 'granted', 'returned', 'epoch',
-		'settled', 'left', 'bus',
+		'settled', 'left', 'bus', 'parked',
 	})
 	if not event then
 		return no_event()

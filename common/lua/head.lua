@@ -7,10 +7,14 @@
 -- again and ends in the same state.
 --
 --   (person) --join--> waiting --grant--> granted --assign--> assigned --done--> issued
---                         |                  |                   |                 |
---                         | leave            | leave             | leave: busy     | revoke
---                         v                  v                                     v
---                       left              returned <----------------------- returned, code burnt
+--                         |                  |                  |   ^              |
+--                         |                  |              park|   |unpark        |
+--                         |                  |                  v   |              |
+--                         | leave            | leave            parked             | revoke
+--                         v                  v                  | revoke           v
+--                       left              returned <------------+---- returned, code burnt
+--
+-- Who is assigned cannot leave (busy): the code is on its way. What failed for good is parked.
 --
 -- P1 line     a person is in it once, and stays until the purge: leaving is a mark in `left`
 -- P2 line     scores are the server's time in us, strictly increasing: ticket = rank + 1
@@ -19,8 +23,9 @@
 -- P5 assign   a person's first code stays, in `pending` and then in `issued`
 -- P9 held     a dispatcher's lease and epoch are checked inside grant
 --
--- Values:  left     AT_US STATE WHO CODE          STATE: waiting granted issued (when they left)
---          pending  assigned PARTITION OFFSET GRANTED_US ISSUED_US CODE
+-- Values:  left     AT_US STATE WHO CODE          STATE: waiting granted issued parked (when they left)
+--          pending  STATE PARTITION OFFSET GRANTED_US ISSUED_US CODE
+--                                                 STATE: assigned, or parked:RUN, the run that gave it up
 --          issued   GRANTED_US ISSUED_US CODE
 --          grants   member GRANTED_US, score: the last ticket granted by that step
 
@@ -100,12 +105,23 @@ local function read_mark(mark)
 	return tonumber(at_us), state
 end
 
--- STATE, PARTITION, OFFSET and the rest, as it stands in `issued`, of a value in `pending`.
+-- STATE (assigned or parked), PARTITION, OFFSET, the rest, as it stands in `issued`, and RUN ('' unless
+-- parked) of a value in `pending`.
 local function read_pending(value)
-	return string.match(value, '^(%S+) (%S+) (%S+) (.*)$')
+	local state, run, partition, offset, rest =
+		string.match(value, '^(%a+):?(%S*) (%S+) (%S+) (.*)$')
+	return state, partition, offset, rest, run
 end
 
--- GRANTED_US, ISSUED_US and CODE of a value in `issued`.
+local function pending_value(state, partition, offset, rest)
+	return table.concat({ state, partition, offset, rest }, ' ')
+end
+
+-- A value in `issued`, and its GRANTED_US, ISSUED_US and CODE.
+local function issued_value(granted_us, issued_us, code)
+	return table.concat({ granted_us, issued_us, code }, ' ')
+end
+
 local function read_issued(value)
 	local granted_us, issued_us, code = string.match(value, '^(%d+) (%d+) (.*)$')
 	return tonumber(granted_us), tonumber(issued_us), code

@@ -1,7 +1,8 @@
 -- leave WHO revoke|leave PERSON... -> STATUS TICKET, a person
 -- Asking again gives the same answer: the mark in `left` remembers the state they left in.
 
--- Where a person stands who has not left: waiting, granted, assigned or issued (with the code).
+-- Where a person stands who has not left: waiting, granted, assigned, or, with the code, parked or
+-- issued.
 local function standing(keys, person, ticket, cursor)
 	if ticket > cursor then
 		return 'waiting'
@@ -11,7 +12,14 @@ local function standing(keys, person, ticket, cursor)
 		return 'issued', select(3, read_issued(issued))
 	end
 	local pending = redis.call('HGET', key(keys, 'pending'), person)
-	return pending and read_pending(pending) or 'granted'
+	if not pending then
+		return 'granted'
+	end
+	local state, _, _, rest = read_pending(pending)
+	if state == 'parked' then
+		return state, select(3, read_issued(rest))
+	end
+	return state
 end
 
 local function mark(keys, event, person, ticket, state, who, code)
@@ -21,6 +29,9 @@ local function mark(keys, event, person, ticket, state, who, code)
 	redis.call('HINCRBY', keys[1], status, 1)
 	if code then
 		redis.call('HDEL', key(keys, 'issued'), person)
+		if redis.call('HDEL', key(keys, 'pending'), person) == 1 then
+			redis.call('HINCRBY', keys[1], 'parked', -1)
+		end
 		redis.call('HINCRBY', keys[1], 'revoked', 1)
 		redis.call('HINCRBY', keys[1], 'burnt', 1)
 	end
@@ -42,7 +53,7 @@ local function leave_one(keys, event, person, who, revoke)
 	local state, code = standing(keys, person, ticket, event.cursor)
 	if state == 'assigned' then
 		return 'busy', ticket
-	elseif state == 'issued' and not revoke then
+	elseif code and not revoke then
 		return 'issued', ticket
 	end
 	return mark(keys, event, person, ticket, state, who, code), ticket

@@ -1,5 +1,6 @@
 -- page FROM COUNT [codes] -> CURSOR, then TICKET PERSON JOINED_US GRANTED_US STATE ISSUED_US CODE
--- for each granted ticket from FROM on, in order; STATE: granted assigned issued returned revoked.
+-- for each granted ticket from FROM on, in order; STATE: granted assigned parked issued returned
+-- revoked.
 -- Who left while waiting was never granted and has no row. CODE is '' unless 'codes' is asked for.
 
 -- Calls visit(ticket, person, joined_us, granted_us, mark, issued, pending) for each ticket in
@@ -36,7 +37,7 @@ local function award_of(mark, issued, pending)
 		if how == 'waiting' then
 			return nil
 		end
-		return how == 'issued' and 'revoked' or 'returned', 0, ''
+		return how == 'granted' and 'returned' or 'revoked', 0, ''
 	elseif issued then
 		local _, issued_us, code = read_issued(issued)
 		return 'issued', issued_us, code

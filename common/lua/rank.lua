@@ -17,7 +17,7 @@ local function place(event, ticket, issued, pending)
 		if issued then
 			return 'issued', 0, 0, ''
 		end
-		return 'winner', 0, 0, pending and string.match(pending, '^%S+') or 'granted'
+		return 'winner', 0, 0, pending and read_pending(pending) or 'granted'
 	end
 	local ahead = ticket - 1 - event.cursor
 	if event.granted - event.returned + ahead >= event.stock then
@@ -26,7 +26,7 @@ local function place(event, ticket, issued, pending)
 	return 'waiting', ahead, event.pace and math.ceil((ahead + 1) / event.pace) or 0, ''
 end
 
-local LEFT_HOW = { waiting = 'left', granted = 'returned', issued = 'revoked' }
+local LEFT_HOW = { waiting = 'left', granted = 'returned', issued = 'revoked', parked = 'revoked' }
 
 local function rank_slice(keys, event, people, first, last, reply)
 	local scores = redis.call('ZMSCORE', keys[2], unpack(people, first, last))

@@ -87,9 +87,9 @@ teardown() { reap; }
 	fcfs-dispatch a >"$T/2"
 	same 'p0000001 p0000003 p0000004' "$(jq -r .user "$T/2" | paste -sd ' ')"
 	run -0 --separate-stderr fcfs-issue -v <"$T/1"
-	[[ $stderr == *'in 3 = done 2 + already 0 + refused 1 + dead 0'* ]]
+	[[ $stderr == *'in 3 = done 2 + already 0 + refused 1 + dead 0, retried 0'* ]]
 	run -0 --separate-stderr fcfs-issue -v <"$T/2"
-	[[ $stderr == *'in 3 = done 1 + already 2 + refused 0 + dead 0'* ]]
+	[[ $stderr == *'in 3 = done 1 + already 2 + refused 0 + dead 0, retried 0'* ]]
 	same 'p0000001 p0000003 p0000004' "$(redis_codes a | cut -d ' ' -f 1 | paste -sd ' ')"
 	same '4 1' "$(field a granted) $(field a returned)"
 }

@@ -89,8 +89,8 @@ cell() {
 		"line 15: field 'user' is illegal: has white space" \
 		'line 16: a field is named twice' 'line 17: not valid UTF-8' 'line 18: a string has a NUL' \
 		'line 21: not JSON' 'line 22: longer than 65536 bytes' \
-		"event 'a': in 5 = done 5 + already 0 + refused 0 + dead 0" \
-		'no event: in 18 = done 0 + already 0 + refused 0 + dead 18'
+		"event 'a': in 5 = done 5 + already 0 + refused 0 + dead 0, retried 0" \
+		'no event: in 18 = done 0 + already 0 + refused 0 + dead 18, retried 0'
 	same 5 "$(field a issued)"
 }
 
@@ -115,15 +115,15 @@ cell() {
 		'line 4: this event has another id' "line 5: this ticket is another person's" \
 		'line 6: this person is not in line' 'line 7: this ticket was not granted' \
 		"line 8: this ticket is another person's" \
-		"event 'a': in 6 = done 2 + already 0 + refused 0 + dead 4" \
-		'no event: in 3 = done 0 + already 0 + refused 0 + dead 3'
+		"event 'a': in 6 = done 2 + already 0 + refused 0 + dead 4, retried 0" \
+		'no event: in 3 = done 0 + already 0 + refused 0 + dead 3, retried 0'
 	same '2 0' "$(field a issued) $(redis hlen "$(key a pending)")"
 	same 0 "$(redis exists "$(key b issued)" "$(key b pending)" "$(key nosuch pending)")"
 	run -65 --separate-stderr fcfs-issue -q <"$T/in"
 	same '7 ' "$(wc -l <<<"$stderr") $output"
 	# in one chunk they are told in another order, and it is the same
 	run -65 --separate-stderr fcfs-issue -v <"$T/in"
-	[[ $stderr == *"event 'a': in 6 = done 0 + already 2 + refused 0 + dead 4"* ]]
+	[[ $stderr == *"event 'a': in 6 = done 0 + already 2 + refused 0 + dead 4, retried 0"* ]]
 }
 
 @test "a dead record is said with -q, too, and is not the next event's error" {
@@ -146,8 +146,8 @@ cell() {
 	} >"$T/in"
 	run -65 --separate-stderr fcfs-issue -v <"$T/in"
 	said 'line 2: longer than 65536 bytes' 'line 4: longer than 65536 bytes' \
-		"event 'a': in 2 = done 2 + already 0 + refused 0 + dead 0" \
-		'no event: in 2 = done 0 + already 0 + refused 0 + dead 2'
+		"event 'a': in 2 = done 2 + already 0 + refused 0 + dead 0, retried 0" \
+		'no event: in 2 = done 0 + already 0 + refused 0 + dead 2, retried 0'
 	same 2 "$(wc -l <<<"$output")"
 }
 
@@ -167,10 +167,10 @@ cell() {
 	fcfs-dispatch a >"$T/w"
 	fcfs-leave a p0000002 >/dev/null
 	run -0 --separate-stderr fcfs-issue -v <"$T/w"
-	said "event 'a': in 4 = done 3 + already 0 + refused 1 + dead 0"
+	said "event 'a': in 4 = done 3 + already 0 + refused 1 + dead 0, retried 0"
 	same 'p0000001 p0000003 p0000004' "$(jq -r .user <<<"$output" | paste -sd ' ')"
 	run -0 --separate-stderr fcfs-issue -v <"$T/w"
-	said "event 'a': in 4 = done 0 + already 3 + refused 1 + dead 0"
+	said "event 'a': in 4 = done 0 + already 3 + refused 1 + dead 0, retried 0"
 	same '' "$output"
 }
 
@@ -187,7 +187,7 @@ cell() {
 	event b 6 6
 	fcfs-dispatch b | tee "$T/w" | sed p >"$T/in"
 	run -0 --separate-stderr fcfs-issue -v <"$T/in"
-	said "event 'b': in 12 = done 6 + already 6 + refused 0 + dead 0"
+	said "event 'b': in 12 = done 6 + already 6 + refused 0 + dead 0, retried 0"
 	echo "$output" >"$T/out"
 	all_issued b 6 "$T/out"
 }
@@ -201,8 +201,8 @@ cell() {
 	same '' "$(jq -r .id "$T/old" "$T/new" | sort -u | sed -n 3p)"
 	paste -d '\n' "$T/old" "$T/new" >"$T/in"
 	run -65 --separate-stderr fcfs-issue -v <"$T/in"
-	[[ $stderr == *"event 'a': in 3 = done 3 + already 0 + refused 0 + dead 0"* ]]
-	[[ $stderr == *'no event: in 3 = done 0 + already 0 + refused 0 + dead 3' ]]
+	[[ $stderr == *"event 'a': in 3 = done 3 + already 0 + refused 0 + dead 0, retried 0"* ]]
+	[[ $stderr == *'no event: in 3 = done 0 + already 0 + refused 0 + dead 3, retried 0' ]]
 	echo "$output" >"$T/out"
 	all_issued a 3 "$T/out"
 }
@@ -410,7 +410,7 @@ pending_is() {
 	winner 2 >&$feed
 	ends "$pid" 69
 	servers_start
-	grep -q "fcfs-issue: event 'a': in 1 = done 1 + already 0 + refused 0 + dead 0" "$T/err"
+	grep -q "fcfs-issue: event 'a': in 1 = done 1 + already 0 + refused 0 + dead 0, retried 0" "$T/err"
 	same 'failed 1 1' "$(ledger 'select status, "in", done from runs')"
 	exec {feed}>&-
 	issue <"$T/w" >>"$T/out"
@@ -457,7 +457,7 @@ pending_is() {
 	redis del "$(key a issued)" >/dev/null
 	redis hset "$(key a event)" issued 0 settled 0 >/dev/null
 	run -0 --separate-stderr issue -v <"$T/w"
-	said "event 'a': in 4 = done 4 + already 0 + refused 0 + dead 0"
+	said "event 'a': in 4 = done 4 + already 0 + refused 0 + dead 0, retried 0"
 	same "$(cat "$T/out")" "$output"
 	all_issued a 4 "$T/out"
 	in_ledger "$T/out"

@@ -222,8 +222,8 @@ nothing is granted until it is restored (fcfs-archive rebuild)" "$stderr"
 	event a 5 8
 	fcfs-dispatch a b
 	run -65 --separate-stderr fcfs-issue -v
-	[[ $stderr == *"event 'a': in 5 = done 5 + already 0 + refused 0 + dead 0"* ]]
-	[[ $stderr == *"event 'b': in 4 = done 4 + already 0 + refused 0 + dead 0"* ]]
+	[[ $stderr == *"event 'a': in 5 = done 5 + already 0 + refused 0 + dead 0, retried 0"* ]]
+	[[ $stderr == *"event 'b': in 4 = done 4 + already 0 + refused 0 + dead 0, retried 0"* ]]
 	same "$(winners_of a | jq -c "select(.id == \"$old\").ticket")" "$(envelopes gifticon_publish.dlq | tail -n +11 | jq '.payload | fromjson.ticket' | sort -n)"
 	same foreign "$(envelopes gifticon_publish.dlq | jq -r '.headers | .[index("error_class") + 1]' | sort -u)"
 	same $'no such event\nthis event has another id' "$(envelopes gifticon_publish.dlq | jq -r '.headers | .[index("error_message") + 1]' | sort -u)"

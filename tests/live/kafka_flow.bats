@@ -38,7 +38,7 @@ in_line() {
 	fcfs-leave a p0000010 >/dev/null
 	run -0 fcfs-dispatch a
 	run -0 --separate-stderr fcfs-issue -v
-	same "fcfs-issue: event 'a': in 41 = done 40 + already 0 + refused 1 + dead 0" "$stderr"
+	same "fcfs-issue: event 'a': in 41 = done 40 + already 0 + refused 1 + dead 0, retried 0" "$stderr"
 
 	# who wins: the first 42 in line, but for those that left
 	people 42 | grep -v -e p0000003 -e p0000010 >"$T/winners"
@@ -112,7 +112,7 @@ in_line() {
 	kill_held
 	fcfs-dispatch a
 	run -0 --separate-stderr fcfs-issue -v
-	same "fcfs-issue: event 'a': in 20 = done 20 + already 0 + refused 0 + dead 0" "$stderr"
+	same "fcfs-issue: event 'a': in 20 = done 20 + already 0 + refused 0 + dead 0, retried 0" "$stderr"
 	all_out a 20
 	same 20 "$(winners_of a | wc -l)"
 	[ "$(consume gifticon_publish -X isolation.level=read_uncommitted | wc -l)" -ge 40 ]
@@ -195,8 +195,8 @@ poison() {
 	run -65 --separate-stderr fcfs-issue -v --chunk 5
 	echo "$stderr" >"$T/err"
 	all_out a 20
-	grep -q "event 'a': in 25 = done 20 + already 2 + refused 0 + dead 3" "$T/err"
-	grep -q 'no event: in 11 = done 0 + already 0 + refused 0 + dead 11' "$T/err"
+	grep -q "event 'a': in 25 = done 20 + already 2 + refused 0 + dead 3, retried 0" "$T/err"
+	grep -q 'no event: in 11 = done 0 + already 0 + refused 0 + dead 11, retried 0' "$T/err"
 	same 14 "$(grep -c '^fcfs-issue: partition 1 offset ' "$T/err")"
 	envelopes gifticon_publish.dlq >"$T/dead"
 	same "$(cut -d ' ' -f 1 "$T/offsets" | sort)" "$(jq -r .key "$T/dead" | sort)"
@@ -238,7 +238,7 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 	same '14 22' "$(jq -s -r '"\(map(.dead) | add) \(map(select(.tool == "issue") | .done + .already) | add)"' "$T/runs")"
 	books <"$T/runs"
 	run -0 --separate-stderr fcfs-issue -v
-	same 'fcfs-issue: no event: in 0 = done 0 + already 0 + refused 0 + dead 0' "$stderr"
+	same 'fcfs-issue: no event: in 0 = done 0 + already 0 + refused 0 + dead 0, retried 0' "$stderr"
 	same 14 "$(envelopes gifticon_publish.dlq | wc -l)"
 }
 
@@ -336,7 +336,7 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 	start=$SECONDS
 	run -0 --separate-stderr fcfs-issue -v
 	[ $((SECONDS - start)) -lt 4 ]
-	same 'fcfs-issue: no event: in 0 = done 0 + already 0 + refused 0 + dead 0' "$stderr"
+	same 'fcfs-issue: no event: in 0 = done 0 + already 0 + refused 0 + dead 0, retried 0' "$stderr"
 	same "$before" "$(for part in 0 1 2 3; do ends_at gifticon_issued $part uncommitted; done)"
 }
 
@@ -346,10 +346,10 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 	fcfs-dispatch a
 	printf 'p%07d\n' 2 4 | fcfs-leave a >/dev/null
 	run -0 --separate-stderr fcfs-issue -v --ledger "sqlite:$T/ledger"
-	same "fcfs-issue: event 'a': in 10 = done 8 + already 0 + refused 2 + dead 0" "$stderr"
+	same "fcfs-issue: event 'a': in 10 = done 8 + already 0 + refused 2 + dead 0, retried 0" "$stderr"
 	fcfs-dispatch a
 	run -0 --separate-stderr fcfs-issue -v --ledger "sqlite:$T/ledger"
-	same "fcfs-issue: event 'a': in 2 = done 2 + already 0 + refused 0 + dead 0" "$stderr"
+	same "fcfs-issue: event 'a': in 2 = done 2 + already 0 + refused 0 + dead 0, retried 0" "$stderr"
 	run -0 fcfs-leave --revoke a p0000001
 	fcfs-dispatch a
 	fcfs-issue --ledger "sqlite:$T/ledger"

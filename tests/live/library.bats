@@ -83,7 +83,7 @@ step() {
 	fcfs-join e ann
 	revision=$(($(version) % 1000))
 	sed -e "s/@PROTOCOL@/1/; s/@REVISION@/$revision/; /^register('grant'/d" \
-		"$TREE"/common/lua/{head,event,join,leave,rank,page,grant,award}.lua |
+		"$TREE"/common/lua/{head,event,join,leave,rank,page,grant,award,park}.lua |
 		redis -x function load replace
 	run -70 timeout 3 fcfs-dispatch e
 	[[ $output == *"redis-cli FUNCTION DELETE fcfs"* ]]

@@ -1,0 +1,57 @@
+-- What cannot be issued for good is parked: its code is kept, and its slot, until an operator revokes it
+-- or sends its dead letter again.
+
+-- park ID RUN, then PERSON PARTITION OFFSET a ticket -> how many are parked by now
+--   of those that are still where the record stood that died: one that was sent again since, and is
+--   being issued from elsewhere, stays. Only once the dead letter is out.
+local function park(keys, args)
+	local event = read(keys, {})
+	if not event then
+		return no_event()
+	elseif event.id ~= args[1] then
+		return 0
+	end
+	local parked, fresh = 0, 0
+	for i = 3, #args, 3 do
+		local there = redis.call('HGET', key(keys, 'pending'), args[i])
+		local state, partition, offset, rest = read_pending(there or '')
+		if partition == args[i + 1] and offset == args[i + 2] then
+			redis.call('HSET', key(keys, 'pending'), args[i],
+				pending_value('parked:' .. args[2], partition, offset, rest))
+			parked = parked + 1
+			fresh = fresh + (state == 'assigned' and 1 or 0)
+		end
+	end
+	redis.call('HINCRBY', keys[1], 'parked', fresh)
+	return parked
+end
+
+-- unpark ID, then PERSON PARTITION OFFSET a ticket that is sent again -> how many were parked
+--   Its record stands there now, and it is assigned as before: a pipe's dispatch looks at it again.
+local function unpark(keys, args)
+	local event = read(keys, { 'settled' })
+	if not event then
+		return no_event()
+	elseif event.id ~= args[1] then
+		return 0
+	end
+	local found, settled = 0, event.settled
+	for i = 2, #args, 3 do
+		local there = redis.call('HGET', key(keys, 'pending'), args[i])
+		local state, _, _, rest = read_pending(there or '')
+		if state == 'parked' then
+			redis.call('HSET', key(keys, 'pending'), args[i],
+				pending_value('assigned', args[i + 1], args[i + 2], rest))
+			found = found + 1
+			settled = math.min(settled, ticket_of(keys, args[i]) - 1)
+		end
+	end
+	if found > 0 then
+		redis.call('HINCRBY', keys[1], 'parked', -found)
+		redis.call('HSET', keys[1], 'settled', digits(settled))
+	end
+	return found
+end
+
+register('park', park)
+register('unpark', unpark)

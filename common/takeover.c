@@ -1,0 +1,139 @@
+#include "takeover.h"
+
+#include "award.h"
+#include "event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One event's, in the order they were found; those of the two lists go together. */
+struct strays {
+	struct award *award;
+	struct burial *burial;
+	size_t count, room;
+};
+
+static int make_room(struct strays *s, struct fault *why)
+{
+	size_t room = s->room ? 2 * s->room : 64;
+	struct award *award;
+	struct burial *burial;
+
+	if (s->count < s->room)
+		return 0;
+	award = realloc(s->award, room * sizeof *award);
+	if (!award)
+		return fault_set(why, EX_OSERR, "out of memory");
+	s->award = award;
+	burial = realloc(s->burial, room * sizeof *burial);
+	if (!burial)
+		return fault_set(why, EX_OSERR, "out of memory");
+	s->burial = burial;
+	s->room = room;
+	return 0;
+}
+
+static int add(struct strays *s, const char *id, struct reply *reply, struct fault *why)
+{
+	struct award *award;
+	struct winner *winner;
+	size_t len;
+
+	if (make_room(s, why) < 0)
+		return -1;
+	award = &s->award[s->count];
+	*award = (struct award){.status = AWARD_ASSIGNED};
+	winner = &award->issued.winner;
+	snprintf(winner->id, sizeof winner->id, "%s", id);
+	snprintf(winner->user, sizeof winner->user, "%s", reply_text(reply, &len));
+	award->partition = (int32_t)reply_int(reply);
+	award->offset = reply_int(reply);
+	s->burial[s->count++] =
+		(struct burial){.partition = award->partition, .offset = award->offset};
+	return reply_check(reply, "below", why);
+}
+
+static int find(struct takeover *t, struct step *step, const struct place *place,
+		const struct span *span, size_t count, struct strays *s, struct fault *why)
+{
+	int64_t scan = 0;
+	int result;
+
+	do {
+		struct reply reply = {0};
+		const char *id;
+		size_t len;
+
+		result = award_below(step, t->redis, place, span, count, &scan, &reply, why);
+		id = result == 0 ? reply_text(&reply, &len) : "";
+		while (result == 0 && reply_more(&reply))
+			result = add(s, id, &reply, why);
+		if (result == 0)
+			result = reply_check(&reply, "below", why);
+		reply_release(&reply);
+	} while (result == 0 && scan != 0);
+	return result;
+}
+
+/* Adds the number that the answer is. */
+static int receive(struct takeover *t, int64_t *sum, struct fault *why)
+{
+	struct reply reply = {0};
+	int result = redis_receive(t->redis, &reply, why);
+
+	if (result == 0)
+		*sum += reply_int(&reply);
+	reply_release(&reply);
+	return result;
+}
+
+static int mark(struct takeover *t, struct step *step, const struct place *place, struct award *one,
+		const struct burial *burial, struct fault *why)
+{
+	if (!*burial->run)
+		return award_done_send(step, t->redis, place, &one, 1, why) < 0
+			       ? -1
+			       : receive(t, &t->done, why);
+	one->status = AWARD_EXHAUSTED;
+	return award_park_send(step, t->redis, place, &one, 1, burial->run, why) < 0
+		       ? -1
+		       : receive(t, &t->parked, why);
+}
+
+static int take_over(struct takeover *t, struct step *step, const struct place *place,
+		     const struct span *span, size_t count, struct fault *why)
+{
+	struct strays s = {0};
+	int result = find(t, step, place, span, count, &s, why);
+
+	if (result == 0 && s.count > 0)
+		result = t->source->buried(t->source, s.burial, s.count, why);
+	for (size_t i = 0; i < s.count && result == 0; i++)
+		result = mark(t, step, place, &s.award[i], &s.burial[i], why);
+	free(s.award);
+	free(s.burial);
+	return result < 0 && !why->no_event ? -1 : 0;
+}
+
+int takeover(struct takeover *t, const struct span *span, size_t count, struct fault *why)
+{
+	size_t room = 1 + 2 * count;
+	struct reply names = {0};
+	struct step step;
+	int result;
+
+	if (step_init(&step, room > AWARD_ARGS(1) ? room : AWARD_ARGS(1), why) < 0)
+		return -1;
+	result = event_names(t->redis, t->prefix, &names, why);
+	while (result == 0 && reply_more(&names)) {
+		struct place place;
+		struct fault ignored;
+		size_t len;
+
+		if (place_init(&place, t->prefix, reply_text(&names, &len), &ignored) == 0)
+			result = take_over(t, &step, &place, span, count, why);
+	}
+	reply_release(&names);
+	step_release(&step);
+	return result;
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# What has a code that cannot be delivered is parked: it keeps both until it is sent again or revoked (P4, P5).
+# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell; run sets output, stderr, lines
+
+load ../helper
+load ../flow
+
+setup_file() { servers_start; }
+teardown_file() { servers_stop; }
+setup() { namespace; }
+
+RUN=99999999-9999-4999-8999-999999999999
+
+# step NAME ARG...: one of the event's functions
+step() {
+	redis fcall "fcfs_${1}_1" 2 "$(key e event)" "$(key e line)" "${@:2}"
+}
+
+# assign PERSON TICKET CODE PARTITION OFFSET: the answer's status and code
+assign() {
+	step assign "$(field e id)" "$@" | head -n 2 | paste -sd ' '
+}
+
+# park PERSON PARTITION OFFSET
+park() {
+	step park "$(field e id)" $RUN "$@"
+}
+
+unpark() {
+	step unpark "$(field e id)" "$@"
+}
+
+# parked: an event of one slot, ann's, who is parked; bob is next
+parked() {
+	fcfs-event create e --stock 1 --standby 9 >/dev/null
+	fcfs-join e ann bob >/dev/null
+	fcfs-dispatch e >"$T/w"
+	same 'assigned CODE-1' "$(assign ann 1 CODE-1 - -)"
+	same 1 "$(park ann - -)"
+}
+
+@test "parked: the code stays, the slot is spent, every tool says so" {
+	parked
+	same 1 "$(field e parked)"
+	[[ $(redis hget "$(key e pending)" ann) =~ ^parked:$RUN\ -\ -\ [0-9]+\ [0-9]+\ CODE-1$ ]]
+	run -0 fcfs-rank e ann
+	[[ $output == $'winner\tann\t1\t-\t-\tparked' ]]
+	same '1 0 1 0 1' "$(fcfs-report -j e | jq -r '"\(.granted) \(.issued) \(.parked) \(.unissued) \(.waiting)"')"
+	run -1 fcfs-leave e ann
+	[ "$output" = $'issued\tann\t1' ]
+	# there is nothing left to do for dispatch: not for ann either
+	run -1 fcfs-dispatch -v e
+	[[ $output == *ended* ]]
+	same 0 "$(field e settled | grep -c '^0$')"
+	timeout $LIMIT fcfs-dispatch --every 10ms --follow e || same 1 $?
+}
+
+@test "parking again changes nothing; only what stands where its record died is parked" {
+	parked
+	same 1 "$(park ann - -)"
+	same 0 "$(park ann 0 5 bob - - zed - -)"
+	same '1 1' "$(field e parked) $(redis hlen "$(key e pending)")"
+	same 0 "$(step park 11111111-1111-4111-8111-111111111111 $RUN ann - -)"
+}
+
+@test "a parked ticket meets its record again: refused, counted, nothing is written" {
+	parked
+	run --separate-stderr fcfs-issue -v <"$T/w"
+	same '' "$output"
+	[[ $stderr == *"in 1 = done 0 + already 0 + refused 1 + dead 0, retried 0" ]]
+	[[ $stderr == *"line 1: parked"* ]]
+	same 1 "$(field e parked)"
+}
+
+@test "its record sent again: the same code and times, issued, no longer parked" {
+	parked
+	jq -c '.replays = 1' "$T/w" >"$T/again"
+	run -0 fcfs-issue <"$T/again"
+	same 'ann CODE-1' "$(jq -r '"\(.user) \(.code)"' <<<"$output")"
+	same '1 0 0' "$(field e issued) $(field e parked) $(redis hlen "$(key e pending)")"
+	# and once more
+	run -0 --separate-stderr fcfs-issue -v <"$T/again"
+	[[ $stderr == *"done 0 + already 1 + refused 0 + dead 0, retried 0" ]]
+	same '1 0' "$(field e issued) $(field e parked)"
+}
+
+@test "sent again and killed before it is out: dispatch has it again (P4)" {
+	parked
+	fcfs-dispatch e || same 1 $?
+	same 1 "$(unpark ann - -)"
+	same '0 0' "$(unpark ann - -) $(field e parked)"
+	same 'ann 1' "$(fcfs-dispatch e | jq -r '"\(.user) \(.ticket)"')"
+	same 'assigned CODE-1' "$(assign ann 1 OTHER - -)"
+}
+
+@test "--revoke of a parked one: the code is burnt, once, and the next in line wins (P3, P4)" {
+	parked
+	for _ in 1 2; do
+		run -0 fcfs-leave --revoke e ann
+		[ "$output" = $'returned\tann\t1' ]
+		same '1 1 1 0' "$(field e returned) $(field e revoked) $(field e burnt) $(field e parked)"
+	done
+	same 0 "$(redis hlen "$(key e pending)")"
+	[[ $(redis hget "$(key e left)" ann) == *' parked '*' CODE-1' ]]
+	[[ $(fcfs-rank e ann) == *$'\trevoked' ]]
+	same '{"what":"revoke","before":"parked","after":"returned"}' \
+		"$(redis lrange "$(key e outbox)" -1 -1 | jq -c '{what, before, after}')"
+	flow e "$T/out"
+	same 'bob 2' "$(jq -r '"\(.user) \(.ticket)"' "$T/out")"
+	same '2 1 1' "$(field e granted) $(field e returned) $(field e issued)"
+	same 0 "$(park ann - -)"
+	same 0 "$(unpark ann - -)"
+	# whoever sends it again is told
+	run -0 --separate-stderr fcfs-issue -v < <(jq -c '.replays = 1' "$T/w")
+	[[ $stderr == *"done 0 + already 0 + refused 1 + dead 0, retried 0" ]]
+}
+
+@test "done counts for more than parked: what is out is issued" {
+	parked
+	same 1 "$(step "done" "$(field e id)" ann)"
+	same '1 0' "$(field e issued) $(field e parked)"
+}
+
+@test "records below a committed offset are found, but not the parked ones" {
+	fcfs-event create e --stock 3 --standby 9 >/dev/null
+	fcfs-join e ann bob cid >/dev/null
+	fcfs-dispatch e >/dev/null
+	assign ann 1 A 0 5
+	assign bob 2 B 0 6
+	assign cid 3 C 1 5
+	same 1 "$(park ann 0 5)"
+	same "0 $(field e id) bob 0 6" "$(step below 0 0 7 1 5 | paste -sd ' ')"
+}
