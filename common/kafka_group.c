@@ -1,9 +1,14 @@
 /*
  * kafka_group.c - the issuers' group: joining it as a static member, taking partitions, leaving.
  *
- *   joining --assigned--> claiming --claim, assign at the committed offsets--> reading
- *      ^                                                                          |
- *      +-------------------- revoked: what was taken is dropped -----------------+
+ *   OUTSIDE --assigned--> ASSIGNED --claim--> CLAIMING --seek--> READING --tend--> PAUSED
+ *                            ^  ^               |                 |    ^            |
+ *                            |  +-- not yet ----+                 |    +--- take ---+
+ *                            +------------- rewind ---------------+
+ *
+ * From any state, the group's word: revoked, and it is OUTSIDE; assigned anew, and it is ASSIGNED.
+ * Nothing is polled, so the group says nothing, while CLAIMING. In PAUSED the partitions are: a chunk
+ * takes long, and the member is polled so that it stays one.
  *
  * What is taken belongs to the generation of the group in which it was taken: once that has
  * passed, nothing of it may be committed, for a broker checks who commits and in which generation,
@@ -16,8 +21,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { POLL_MS = 100, ASK_MS = 5000, LEAVE_MS = 1000 };
 
 /* Has there been trouble, and nothing else, for as long as reconnect_ms? */
 static bool lasts(struct kafka_in *in)
@@ -77,7 +80,7 @@ static void disown(struct kafka_in *in)
  * asks itself; claim asks again. */
 static void set_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
 {
-	bool asked = !rd_kafka_committed(rk, list, ASK_MS);
+	bool asked = !rd_kafka_committed(rk, list, KAFKA_ASK_MS);
 
 	for (int i = 0; i < list->cnt; i++) {
 		rd_kafka_topic_partition_t *p = &list->elems[i];
@@ -103,8 +106,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 		in->ours = rd_kafka_topic_partition_list_copy(list);
 		in->member = rd_kafka_consumer_group_metadata(rk);
 	}
-	in->lost = true;
-	in->fresh = assigned;
+	in->state = assigned ? KAFKA_ASSIGNED : KAFKA_OUTSIDE;
 	in->moved_ms = clock_ms();
 }
 
@@ -130,7 +132,7 @@ static int tell_claim(struct kafka_in *in, struct fault *why)
 
 /* Back to what is committed. By seeking: partitions that are assigned again while a revocation waits
  * to be polled make librdkafka abort the process (its issue 5573, in all up to 2.15). */
-static int seek(struct kafka_in *in, struct fault *why)
+static bool seek(struct kafka_in *in)
 {
 	rd_kafka_error_t *error;
 	bool failed;
@@ -140,33 +142,19 @@ static int seek(struct kafka_in *in, struct fault *why)
 			in->ours->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
 	/* Neither a revocation nor an assignment ends a pause. */
 	rd_kafka_resume_partitions(in->rk, in->ours);
-	error = in->ours->cnt ? rd_kafka_seek_partitions(in->rk, in->ours, ASK_MS) : NULL;
+	error = in->ours->cnt ? rd_kafka_seek_partitions(in->rk, in->ours, KAFKA_ASK_MS) : NULL;
 	failed = error != NULL;
 	if (error)
 		rd_kafka_error_destroy(error);
 	for (int i = 0; i < in->ours->cnt; i++)
 		failed = failed || in->ours->elems[i].err;
-	if (failed) /* not started yet, or revoked again */
-		return lasts(in) ? kafka_unreachable(in->kafka, why) : 0;
-	in->fresh = in->paused = in->lost = false;
-	in->trouble_since_ms = 0;
-	return 0;
+	return !failed;
 }
 
-/* Asking for what is committed comes first of all: offsets sent with a transaction to a group that
- * was never asked may hang. */
-int kafka_in_claim(struct kafka_in *in, struct fault *why)
+static int keep_committed(struct kafka_in *in, struct fault *why)
 {
-	rd_kafka_resp_err_t error = rd_kafka_committed(in->rk, in->ours, ASK_MS);
-
-	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT)
-		return kafka_alive(in->kafka, in->rk, why);
-	for (int i = 0; i < in->ours->cnt && !error; i++)
-		error = in->ours->elems[i].err;
-	if (error)
-		return kafka_in_trouble(in, error, rd_kafka_err2str(error), why);
 	for (int i = 0; i < in->ours->cnt; i++) {
-		rd_kafka_topic_partition_t *p = &in->ours->elems[i];
+		const rd_kafka_topic_partition_t *p = &in->ours->elems[i];
 
 		if (kafka_in_grow(in, p->partition + 1, why) < 0)
 			return -1;
@@ -174,9 +162,38 @@ int kafka_in_claim(struct kafka_in *in, struct fault *why)
 		in->part[p->partition].committed = p->offset >= 0 ? p->offset : -1;
 		in->part[p->partition].next = -1;
 	}
-	if (tell_claim(in, why) < 0)
+	return 0;
+}
+
+/* 0, 1 where it must be tried again, -1. Asking for what is committed comes first of all: offsets sent
+ * with a transaction to a group that was never asked may hang. */
+static int take_over(struct kafka_in *in, struct fault *why)
+{
+	rd_kafka_resp_err_t error = rd_kafka_committed(in->rk, in->ours, KAFKA_ASK_MS);
+
+	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT)
+		return kafka_alive(in->kafka, in->rk, why) < 0 ? -1 : 1;
+	for (int i = 0; i < in->ours->cnt && !error; i++)
+		error = in->ours->elems[i].err;
+	if (error)
+		return kafka_in_trouble(in, error, rd_kafka_err2str(error), why) < 0 ? -1 : 1;
+	if (keep_committed(in, why) < 0 || tell_claim(in, why) < 0)
 		return -1;
-	return seek(in, why);
+	if (seek(in))
+		return 0;
+	return lasts(in) ? kafka_unreachable(in->kafka, why) : 1; /* not started yet */
+}
+
+int kafka_in_claim(struct kafka_in *in, struct fault *why)
+{
+	int result;
+
+	in->state = KAFKA_CLAIMING;
+	result = take_over(in, why);
+	in->state = result == 0 ? KAFKA_READING : KAFKA_ASSIGNED;
+	if (result == 0)
+		in->trouble_since_ms = 0;
+	return result < 0 ? -1 : 0;
 }
 
 int kafka_in_join(struct kafka_in *in, struct fault *why)
@@ -220,18 +237,18 @@ int kafka_in_join(struct kafka_in *in, struct fault *why)
  * them back at once, if it is polled until they are gone and the request to leave is out. */
 static void unsubscribe(struct kafka_in *in)
 {
-	int64_t until_ms = clock_ms() + LEAVE_MS;
+	int64_t until_ms = clock_ms() + KAFKA_LEAVE_MS;
 	bool gone = false;
 
 	rd_kafka_unsubscribe(in->rk);
 	while (clock_ms() < until_ms) {
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(in->rk, POLL_MS);
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(in->rk, KAFKA_POLL_MS);
 
 		if (message)
 			rd_kafka_message_destroy(message);
 		if (!in->ours && !gone) {
 			gone = true;
-			until_ms = clock_ms() + POLL_MS;
+			until_ms = clock_ms() + KAFKA_POLL_MS;
 		}
 	}
 }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_MS = 5000 };
-
 /* --- lag -------------------------------------------------------------------------------------- */
 
 /* A consumer that never subscribes is of the group without joining it. A committed one would wait
@@ -47,7 +45,7 @@ static int read_committed(struct kafka *k, struct lag *lag, struct fault *why)
 	list = rd_kafka_topic_partition_list_new(lag->parts);
 	for (int32_t p = 0; p < lag->parts; p++)
 		rd_kafka_topic_partition_list_add(list, k->topic[TOPIC_WINNERS], p);
-	result = kafka_asked(k, rd_kafka_committed(rk, list, ASK_MS), why);
+	result = kafka_asked(k, rd_kafka_committed(rk, list, KAFKA_ASK_MS), why);
 	if (result == 0)
 		result = keep_committed(k, list, lag, why);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -139,8 +137,8 @@ int kafka_dead_letters(struct kafka *k,
 	int64_t reconnect_ms = k->options.reconnect_ms;
 	int result;
 
-	if (reconnect_ms > ASK_MS)
-		k->options.reconnect_ms = ASK_MS;
+	if (reconnect_ms > KAFKA_ASK_MS)
+		k->options.reconnect_ms = KAFKA_ASK_MS;
 	result = read_letters(k, &v, why);
 	k->options.reconnect_ms = reconnect_ms;
 	return result;

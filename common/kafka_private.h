@@ -14,10 +14,25 @@
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 
+enum { KAFKA_NAME_MAX = 2 * EVENT_MAX + 64, KAFKA_TALK = 8192 };
+
+/* How long things last. What a person may set is not here: reconnect_ms, and of the properties
+ * transaction_ms and session_ms. */
 enum {
-	KAFKA_NAME_MAX = 2 * EVENT_MAX + 64,
-	KAFKA_TICK_MS = 500, /* between two calls of waiting */
-	KAFKA_TALK = 8192
+	KAFKA_POLL_MS = 100,	 /* a poll that waits: who stops sees it after that */
+	KAFKA_TICK_MS = 500,	 /* between two calls of waiting */
+	KAFKA_ASK_MS = 5000,	 /* one question to the brokers */
+	KAFKA_PAUSE_MS = 20,	 /* before asking again what was answered "not yet" */
+	KAFKA_TEND_MS = 1000,	 /* a member polls at least so often */
+	KAFKA_OTHERS_MS = 200,	 /* before asking again what other members have committed */
+	KAFKA_LEAVE_MS = 1000,	 /* leaving the group takes that at most */
+	KAFKA_SETTLE_MS = 2000,	 /* what was committed just now shows within that */
+	KAFKA_GRACE_MS = 15000,	 /* beyond transaction_ms, until a dead writer is noticed */
+	KAFKA_CALL_MS = 10000,	 /* a call of a transaction, which is then made again */
+	KAFKA_STUCK_MS = 60000,	 /* beyond transaction_ms: this commit never comes back */
+	KAFKA_FULL_MS = 10,	 /* a look at a full queue */
+	KAFKA_RECORDS_MS = 1000, /* for so long offsets wait until the records are out */
+	KAFKA_RESTART_MS = 50	 /* before a transaction is tried once more */
 };
 
 struct kafka_in;
@@ -133,6 +148,15 @@ enum kafka_remedy kafka_sort_error(struct kafka *, rd_kafka_error_t *, struct fa
 
 /* --- the issuer's pair ------------------------------------------------------------------------ */
 
+/* In the group; the diagram is in kafka_group.c. */
+enum kafka_in_state {
+	KAFKA_OUTSIDE,	/* nothing is ours */
+	KAFKA_ASSIGNED, /* partitions are, but where they begin is not settled yet */
+	KAFKA_CLAIMING,
+	KAFKA_READING, /* from here on what is taken may be committed */
+	KAFKA_PAUSED
+};
+
 struct kafka_part {
 	bool ours;
 	int64_t next;	   /* to commit: behind what was taken; -1: not known */
@@ -151,12 +175,11 @@ struct kafka_in {
 	int32_t parts;
 	rd_kafka_message_t **message; /* what the last take gave out */
 	size_t messages, room;
-	rd_kafka_message_t *stash; /* came while the partitions were paused */
+	enum kafka_in_state state;
 	rd_kafka_topic_partition_list_t *ours;
 	rd_kafka_consumer_group_metadata_t *member; /* as of the assignment of `ours` */
-	bool fresh;				    /* `ours` is not claimed yet */
-	bool lost; /* the generation of what was taken has passed */
-	bool paused;
+	bool failed;				    /* while it was tended, as `failure` says */
+	struct fault failure;
 	int64_t polled_ms, asked_ms, moved_ms;
 	int64_t trouble_since_ms, trouble_ms; /* the first and the last of it; 0: none */
 };
@@ -164,7 +187,8 @@ struct kafka_in {
 int kafka_in_join(struct kafka_in *, struct fault *why);
 void kafka_in_leave(struct kafka_in *);
 
-/* The partitions that are ours begin where they are committed: what was read ahead is dropped. */
+/* ASSIGNED to READING: the partitions that are ours begin where they are committed, and what was read
+ * ahead is dropped. 0 also where it must be tried again. */
 int kafka_in_claim(struct kafka_in *, struct fault *why);
 
 /* Room for so many partitions. */
@@ -183,7 +207,7 @@ int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_i
 int kafka_buried(struct source *, struct burial *, size_t count, struct fault *why);
 
 /* What is taken and not committed, and on whose behalf; both are the caller's to destroy. NULL:
- * there is nothing. *lost: the partitions were taken from us since, nothing may be committed. */
+ * there is nothing. *lost: what was taken is not ours any more, and nothing may come of it. */
 rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *,
 					     rd_kafka_consumer_group_metadata_t **, bool *lost);
 

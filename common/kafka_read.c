@@ -11,14 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-	ASK_MS = 5000,
-	POLL_MS = 100,
-	PAUSE_MS = 20,
-	GRACE_MS = 15000,
-	FIRST_STEP = 4,
-	STEP_GROWS = 16
-};
+enum { FIRST_STEP = 4, STEP_GROWS = 16 };
 
 rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 {
@@ -57,7 +50,8 @@ int kafka_metadata(struct kafka *k, const struct rd_kafka_metadata **metadata, s
 {
 	rd_kafka_t *rk = kafka_reader(k, true, why);
 
-	return rk ? kafka_asked(k, rd_kafka_metadata(rk, 1, NULL, metadata, ASK_MS), why) : -1;
+	return rk ? kafka_asked(k, rd_kafka_metadata(rk, 1, NULL, metadata, KAFKA_ASK_MS), why)
+		  : -1;
 }
 
 static int32_t find_topic(const struct rd_kafka_metadata *metadata, const char *name)
@@ -115,13 +109,13 @@ static bool passes(rd_kafka_resp_err_t error)
 int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
 		     int64_t *low, int64_t *high, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	rd_kafka_t *rk = kafka_reader(k, committed, why);
-	int64_t until_ms = clock_ms() + ASK_MS;
+	int64_t until_ms = clock_ms() + KAFKA_ASK_MS;
 
 	while (rk) {
 		rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-			rk, k->topic[topic], partition, low, high, ASK_MS);
+			rk, k->topic[topic], partition, low, high, KAFKA_ASK_MS);
 
 		if (!passes(error) || clock_ms() >= until_ms)
 			return kafka_asked(k, error, why);
@@ -169,7 +163,7 @@ int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t fro
 	int result = end ? 0 : rk ? assign_at(k, rk, k->topic[topic], partition, from, why) : -1;
 
 	while (result == 0 && !end) {
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, POLL_MS);
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, KAFKA_POLL_MS);
 
 		kafka_speak(k);
 		if (message) {
@@ -234,7 +228,7 @@ static int look(void *self, const rd_kafka_message_t *message, struct fault *why
 int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int64_t limit_ms,
 		      struct sink *waits, struct range *range, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	int64_t until_ms = clock_ms() + limit_ms, end;
 
 	if (kafka_watermarks(k, false, topic, partition, &range->low, &end, why) < 0)
@@ -256,8 +250,8 @@ int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int6
 int kafka_wait_settled(struct kafka *k, enum topic topic, int32_t partition, struct sink *waits,
 		       struct range *range, struct fault *why)
 {
-	int stable = kafka_wait_stable(k, topic, partition, k->transaction_ms + GRACE_MS, waits,
-				       range, why);
+	int stable = kafka_wait_stable(k, topic, partition, k->transaction_ms + KAFKA_GRACE_MS,
+				       waits, range, why);
 
 	if (stable != 0)
 		return stable < 0 ? -1 : 0;

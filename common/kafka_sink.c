@@ -19,15 +19,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum {
-	CALL_MS = 10000,
-	FULL_MS = 10,
-	STUCK_MS = 60000,
-	RECORDS_MS = 1000,
-	PAUSE_MS = 50,
-	LOOK_US = 200,
-	REST_US = 2000
-};
+enum { LOOK_US = 200, REST_US = 2000 };
 
 struct kafka_out {
 	struct sink sink;
@@ -97,7 +89,7 @@ static int init(struct kafka_out *out, struct fault *why)
 	int64_t until_ms = clock_ms() + out->kafka->options.reconnect_ms;
 	rd_kafka_error_t *error;
 
-	while ((error = rd_kafka_init_transactions(out->rk, CALL_MS)) != NULL) {
+	while ((error = rd_kafka_init_transactions(out->rk, KAFKA_CALL_MS)) != NULL) {
 		bool timed_out = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
 		enum kafka_remedy remedy = kafka_sort_error(out->kafka, error, why);
 
@@ -170,7 +162,7 @@ static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *
 				kafka_sort(out->kafka, error, rd_kafka_err2str(error), &out->fault),
 				why);
 		}
-		rd_kafka_poll(out->rk, FULL_MS);
+		rd_kafka_poll(out->rk, KAFKA_FULL_MS);
 		if (wait_a_little(out, why) < 0)
 			return -1;
 		if (clock_ms() >= until_ms)
@@ -189,7 +181,7 @@ static bool call(struct kafka_out *out, bool offsets)
 
 	do {
 		error = offsets ? rd_kafka_send_offsets_to_transaction(out->rk, out->offsets,
-								       out->member, CALL_MS)
+								       out->member, KAFKA_CALL_MS)
 				: rd_kafka_commit_transaction(out->rk, out->kafka->transaction_ms);
 		if (!error)
 			return true;
@@ -206,7 +198,7 @@ static bool call(struct kafka_out *out, bool offsets)
 static void wait_records_out(struct kafka_out *out)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_US * 1000L};
-	int64_t until_ms = clock_ms() + RECORDS_MS;
+	int64_t until_ms = clock_ms() + KAFKA_RECORDS_MS;
 
 	for (; rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms; nanosleep(&pause, NULL))
 		rd_kafka_poll(out->rk, 0); /* errors and statistics not yet said count, too */
@@ -243,7 +235,7 @@ static int kafka_commit(struct sink *sink, struct fault *why)
 		out->offsets = kafka_taken(out->in, &out->member, &lost);
 	if (out->offsets && begin(out, why) < 0)
 		return -1;
-	if (lost && out->open && !out->failed) {
+	if (lost && !out->failed) {
 		fault_set(&out->fault, EX_TEMPFAIL, "the group has shared out its partitions anew");
 		spoilt(out, KAFKA_ABORT, why);
 	}
@@ -261,7 +253,7 @@ static int kafka_commit(struct sink *sink, struct fault *why)
 /* Waits for the thread, never for ever. */
 static int join(struct kafka_out *out, struct fault *why)
 {
-	int64_t until_ms = clock_ms() + out->kafka->transaction_ms + STUCK_MS;
+	int64_t until_ms = clock_ms() + out->kafka->transaction_ms + KAFKA_STUCK_MS;
 	struct timespec at;
 
 	for (;;) {
@@ -325,12 +317,12 @@ static int kafka_settle(struct sink *sink, struct fault *why)
 static int kafka_restart(struct sink *sink, struct fault *why)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	const struct timespec pause = {.tv_nsec = KAFKA_RESTART_MS * 1000000L};
 	rd_kafka_error_t *error = NULL;
 
 	nanosleep(&pause, NULL);
 	if (!out->unknown && out->open)
-		error = rd_kafka_abort_transaction(out->rk, CALL_MS);
+		error = rd_kafka_abort_transaction(out->rk, KAFKA_CALL_MS);
 	if (error)
 		kafka_sort_error(out->kafka, error, why);
 	if (error || out->unknown)

@@ -12,65 +12,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POLL_MS = 100, TAKE_MS = 1000, ASK_MS = 5000, OTHERS_MS = 200, SETTLE_MS = 2000 };
-
 static void drop_messages(struct kafka_in *in)
 {
 	while (in->messages > 0)
 		rd_kafka_message_destroy(in->message[--in->messages]);
 }
 
-static void drop_stash(struct kafka_in *in)
-{
-	if (in->stash)
-		rd_kafka_message_destroy(in->stash);
-	in->stash = NULL;
-}
-
 /* --- taking ----------------------------------------------------------------------------------- */
 
-/* 1 a record is taken, 0 something else was, -1. */
-static int take_in(struct kafka_in *in, rd_kafka_message_t *message, struct incoming *to,
-		   struct fault *why)
+static void take_record(struct kafka_in *in, rd_kafka_message_t *message, struct incoming *to)
+{
+	int64_t replays = kafka_header_int(message, "replays");
+
+	in->part[message->partition].next = message->offset + 1;
+	in->trouble_since_ms = 0;
+	*to = (struct incoming){.bytes = message->payload ? message->payload : "",
+				.len = message->payload ? message->len : 0,
+				.partition = message->partition,
+				.offset = message->offset,
+				.replays = replays > 0 ? replays : 0,
+				.raw = message};
+	in->message[in->messages++] = message;
+}
+
+/* What is no record: a partition's end, or an error. */
+static int take_event(struct kafka_in *in, const rd_kafka_message_t *message, struct fault *why)
 {
 	rd_kafka_resp_err_t error = message->err;
 	char text[256];
-	int64_t replays;
 
-	if (!error || error == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-		in->part[message->partition].next = message->offset + !error;
-	if (!error) {
-		in->trouble_since_ms = 0;
-		replays = kafka_header_int(message, "replays");
-		*to = (struct incoming){.bytes = message->payload ? message->payload : "",
-					.len = message->payload ? message->len : 0,
-					.partition = message->partition,
-					.offset = message->offset,
-					.replays = replays > 0 ? replays : 0,
-					.raw = message};
-		in->message[in->messages++] = message;
-		return 1;
-	}
-	snprintf(text, sizeof text, "%s", rd_kafka_message_errstr(message));
-	rd_kafka_message_destroy(message);
+	if (error == RD_KAFKA_RESP_ERR__PARTITION_EOF && in->state >= KAFKA_READING)
+		in->part[message->partition].next = message->offset;
 	if (error == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
 	    error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
 		return 0;
+	snprintf(text, sizeof text, "%s", rd_kafka_message_errstr(message));
 	if (error == RD_KAFKA_RESP_ERR__FATAL)
 		error = rd_kafka_fatal_error(in->rk, text, sizeof text);
 	return kafka_in_trouble(in, error, text, why);
 }
 
-static rd_kafka_message_t *poll_one(struct kafka_in *in, int timeout_ms)
+/* Looks once: a record, or NULL; *result is -1 where it was trouble that will not pass. The group may
+ * have spoken meanwhile: what was taken before is dropped then. */
+static rd_kafka_message_t *poll_one(struct kafka_in *in, int timeout_ms, int *result,
+				    struct fault *why)
 {
-	rd_kafka_message_t *message = in->stash;
+	rd_kafka_message_t *message;
 
-	if (message) {
-		in->stash = NULL;
-		return message;
-	}
 	in->polled_ms = clock_ms();
-	return rd_kafka_consumer_poll(in->rk, timeout_ms);
+	message = rd_kafka_consumer_poll(in->rk, timeout_ms);
+	*result = 0;
+	if (!message || !message->err)
+		return message;
+	*result = take_event(in, message, why);
+	rd_kafka_message_destroy(message);
+	return NULL;
 }
 
 /* Also backwards: a topic that was made anew begins at 0. */
@@ -101,21 +97,19 @@ static int make_room(struct kafka_in *in, size_t max, struct fault *why)
 	return 0;
 }
 
-/* Looks once; what came before a rebalance is dropped. -1, else how many are taken now. */
+/* What came before a rebalance is dropped, and what comes before the partitions are claimed. */
 static int take_one(struct kafka_in *in, struct incoming *to, int timeout_ms, struct fault *why)
 {
-	rd_kafka_message_t *message = poll_one(in, timeout_ms);
+	int result;
+	rd_kafka_message_t *message = poll_one(in, timeout_ms, &result, why);
 
-	if (in->lost) {
+	if (in->state < KAFKA_READING)
 		drop_messages(in);
-		drop_stash(in);
-		if (message)
-			rd_kafka_message_destroy(message);
-		return 0;
-	}
-	if (message && take_in(in, message, &to[in->messages], why) < 0)
-		return -1;
-	return (int)in->messages;
+	if (message && in->state >= KAFKA_READING)
+		take_record(in, message, &to[in->messages]);
+	else if (message)
+		rd_kafka_message_destroy(message);
+	return result;
 }
 
 /* Said once by a poll, which may have been one whose answers are dropped. */
@@ -127,33 +121,37 @@ static int check_fatal(struct kafka_in *in, struct fault *why)
 	return error ? kafka_in_trouble(in, error, text, why) : 0;
 }
 
+static void resume(struct kafka_in *in)
+{
+	rd_kafka_resume_partitions(in->rk, in->ours);
+	in->state = KAFKA_READING;
+}
+
 static int kafka_take(struct source *source, struct incoming *to, size_t max,
 		      const struct control *control, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
-	int64_t until_ms = clock_ms() + (in->follow ? TAKE_MS : POLL_MS);
+	int64_t until_ms = clock_ms() + (in->follow ? KAFKA_TEND_MS : KAFKA_POLL_MS);
 
 	drop_messages(in);
+	if (in->failed)
+		return *why = in->failure, -1;
 	if (make_room(in, max, why) < 0 || kafka_alive(in->kafka, in->rk, why) < 0 ||
 	    check_fatal(in, why) < 0)
 		return -1;
-	if (in->paused && in->ours && !in->lost)
-		rd_kafka_resume_partitions(in->rk, in->ours);
-	in->paused = false;
+	if (in->state == KAFKA_PAUSED)
+		resume(in);
 	while (in->messages < max) {
 		bool waits = in->messages == 0;
 
-		if (in->fresh) {
-			drop_stash(in);
-			if (kafka_in_claim(in, why) < 0)
-				return -1;
-		}
-		if (take_one(in, to, waits ? POLL_MS : 0, why) < 0)
+		if (in->state == KAFKA_ASSIGNED && kafka_in_claim(in, why) < 0)
+			return -1;
+		if (take_one(in, to, waits ? KAFKA_POLL_MS : 0, why) < 0)
 			return -1;
 		if (waits && !in->messages &&
 		    (control->stopping() || clock_ms() >= until_ms || anything_to_commit(in)))
 			break;
-		if (!waits && rd_kafka_queue_length(in->queue) == 0 && !in->stash)
+		if (!waits && rd_kafka_queue_length(in->queue) == 0)
 			break;
 	}
 	return (int)in->messages;
@@ -163,23 +161,33 @@ static bool kafka_idle(struct source *source)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
 
-	return !in->stash && rd_kafka_queue_length(in->queue) == 0;
+	return rd_kafka_queue_length(in->queue) == 0;
 }
 
+/* A paused partition gives out no record; if one did, it would have to be read again, as all that was
+ * taken. */
 static int kafka_tend(struct source *source, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
+	rd_kafka_message_t *message;
+	int result;
 
-	if (clock_ms() - in->polled_ms < TAKE_MS || in->stash || in->fresh)
+	if (clock_ms() - in->polled_ms < KAFKA_TEND_MS || in->state == KAFKA_CLAIMING)
 		return 0;
-	if (!in->paused && in->ours && !in->lost)
+	if (in->state == KAFKA_READING) {
 		rd_kafka_pause_partitions(in->rk, in->ours);
-	in->paused = true;
-	in->stash = poll_one(in, 0);
-	if (in->lost)
-		drop_stash(in);
-	(void)why;
-	return 0;
+		in->state = KAFKA_PAUSED;
+	}
+	message = poll_one(in, 0, &result, why);
+	if (message && in->state == KAFKA_PAUSED)
+		in->state = KAFKA_ASSIGNED;
+	if (message)
+		rd_kafka_message_destroy(message);
+	if (result < 0) {
+		in->failed = true;
+		in->failure = *why;
+	}
+	return result;
 }
 
 static int kafka_rewind(struct source *source, struct fault *why)
@@ -188,9 +196,8 @@ static int kafka_rewind(struct source *source, struct fault *why)
 
 	(void)why;
 	drop_messages(in);
-	drop_stash(in);
-	in->lost = true;
-	in->fresh = in->ours != NULL;
+	if (in->state >= KAFKA_READING)
+		in->state = KAFKA_ASSIGNED;
 	return 0;
 }
 
@@ -218,8 +225,8 @@ rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *in,
 	rd_kafka_topic_partition_list_t *list;
 	const char *topic = in->kafka->topic[TOPIC_WINNERS];
 
-	*lost = in->lost;
-	if (in->lost || !anything_to_commit(in))
+	*lost = in->messages > 0 && in->state < KAFKA_READING;
+	if (in->state < KAFKA_READING || !anything_to_commit(in))
 		return NULL;
 	list = rd_kafka_topic_partition_list_new(in->parts);
 	for (int32_t p = 0; p < in->parts; p++)
@@ -257,7 +264,7 @@ static int ask_others(struct kafka_in *in, bool *all, struct fault *why)
 
 	for (int32_t p = 0; p < in->parts; p++)
 		rd_kafka_topic_partition_list_add(list, in->kafka->topic[TOPIC_WINNERS], p);
-	error = rd_kafka_committed(in->rk, list, ASK_MS);
+	error = rd_kafka_committed(in->rk, list, KAFKA_ASK_MS);
 	*all = !error;
 	for (int i = 0; i < list->cnt && !error; i++) {
 		struct kafka_part *part = &in->part[list->elems[i].partition];
@@ -286,14 +293,14 @@ static int kafka_ended(struct source *source, struct fault *why)
 	for (int32_t p = 0; p < in->parts; p++)
 		if (in->part[p].ours && !drained(&in->part[p], in->part[p].committed))
 			return 0;
-	if (now_ms - in->asked_ms < OTHERS_MS)
+	if (now_ms - in->asked_ms < KAFKA_OTHERS_MS)
 		return 0;
 	in->asked_ms = now_ms;
-	if (in->ours && !in->fresh && ask_others(in, &all, why) < 0)
+	if (in->state >= KAFKA_READING && ask_others(in, &all, why) < 0)
 		return -1;
 	if (all)
 		return 1;
-	if (now_ms - in->moved_ms < in->kafka->session_ms + ASK_MS)
+	if (now_ms - in->moved_ms < in->kafka->session_ms + KAFKA_ASK_MS)
 		return 0;
 	return fault_set(why, EX_TEMPFAIL,
 			 "kafka '%s': other issuers have not drained their partitions of '%s': run "
@@ -308,7 +315,6 @@ static void kafka_in_close(struct source *source)
 	struct kafka_in *in = (struct kafka_in *)source;
 
 	drop_messages(in);
-	drop_stash(in);
 	kafka_in_leave(in);
 	in->kafka->in = NULL;
 	free(in->message);
@@ -321,7 +327,7 @@ static void kafka_in_close(struct source *source)
 static int read_ends(struct kafka_in *in, struct fault *why)
 {
 	int32_t parts = kafka_partitions(in->kafka, TOPIC_WINNERS, why);
-	int64_t until_ms = clock_ms() + SETTLE_MS;
+	int64_t until_ms = clock_ms() + KAFKA_SETTLE_MS;
 
 	if (parts < 0 || kafka_in_grow(in, parts, why) < 0)
 		return -1;

@@ -177,11 +177,21 @@ zombie() {
 	zombies+=("$pid")
 }
 
+# begun: something is committed of every partition: until there are winners an issuer has nothing to send
+begun() {
+	fcfs-issue && ! fcfs-report --offsets | cut -f 3 | grep -q -e -
+}
+
+# lag_is N: of all partitions
+lag_is() {
+	[ "$(fcfs-report --offsets | awk '{ lag += $5 } END { print lag + 0 }')" = "$1" ]
+}
+
 @test "issuers that sleep through their sessions, each before another step: they go on, and write nothing again" {
 	local zombies=() one at
 	topics 6
 	event e 300 300
-	fcfs-issue # commits where the partitions begin: the zombies have nothing to send before there are winners
+	soon begun
 	for at in fcfs_assign_1:2 28:2 26:2 fcfs_done_1:2; do
 		zombie "z${#zombies[@]}" "${at%:*}" "${at#*:}"
 	done
@@ -305,6 +315,30 @@ struck_dispatcher() {
 	same '' "$(grep -E 'MAXPOLL|SESSTMOUT' "$T/one" "$T/other")"
 	end_all "$one" "$pid"
 	once e 1000
+}
+
+@test "partitions are lost while a chunk of winners seen before waits for Redis: it is counted once" {
+	local one redis_pid
+	topics 2
+	event e 20 20
+	issuer one
+	one=$pid
+	fcfs-dispatch e
+	soon field_is e issued 20
+	redis_pid=$(cat "$SERVERS/redis/pid")
+	freeze "$redis_pid"
+	values gifticon_publish | kcat -P -b "$FCFS_BROKERS" -t "${FCFS_PREFIX}gifticon_publish"
+	sleep 1 # it has taken some, and asks; where not, this shows less
+	spawn kcat -G "${FCFS_PREFIX}fcfs-issue" -b "$FCFS_BROKERS" -X auto.commit.interval.ms=600000 \
+		-X session.timeout.ms=3000 -X heartbeat.interval.ms=500 "${FCFS_PREFIX}gifticon_publish" >"$T/other" 2>&1
+	soon members 2
+	kill -9 "$pid" # so it commits nothing
+	soon members 1
+	kill -CONT "$redis_pid"
+	soon lag_is 0
+	end_all "$one"
+	same 20 "$(issuer_runs | jq -s 'map(.already) | add')"
+	all_out e 20
 }
 
 @test "the same --instance from another state folder: one of the two ends with 75 and names it, every code once" {
