@@ -4,7 +4,7 @@
 VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
 PROTOCOL = 1
-REVISION = 2
+REVISION = 3
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -49,17 +49,19 @@ deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retr
 kafka   = $(basename $(wildcard common/kafka*.c))
 
 LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
-	award.lua park.lua)
+	pool.lua award.lua park.lua)
 
 # --- tools ---------------------------------------------------------------------------------------
 
-TOOLS = fcfs-event fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-setup
+TOOLS = fcfs-event fcfs-codes fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-setup
 
 fcfs-join     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
 fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-event    = cmd/ui cmd/ui_kafka cmd/table cmd/preflight $(base) $(redis) $(event) $(kafka) \
                 common/record common/code common/who
+fcfs-codes    = cmd/ui cmd/table cmd/output $(base) $(redis) $(people) $(event) common/pool \
+                common/code common/who
 fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
                 common/record
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
@@ -67,11 +69,12 @@ fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) 
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 $(deliver) common/instance common/award common/reconcile common/books common/chunk \
                 common/takeover common/issue
-fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/report_kafka $(base) $(redis) $(event) $(records) \
+fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/output cmd/report_kafka $(base) $(redis) $(event) $(records) \
                 $(kafka) common/report
 
 # The libraries a tool links beyond hiredis.
 libs-fcfs-event    = jansson uuid rdkafka
+libs-fcfs-codes    = uuid
 libs-fcfs-setup    = jansson rdkafka
 libs-fcfs-dispatch = jansson uuid rdkafka
 libs-fcfs-issue    = jansson uuid sqlite3 rdkafka

@@ -20,7 +20,7 @@ static const struct ui_option OPTIONS[] = {
 	{"standby", STANDBY, "N", "how many more may wait for a slot given back (0)"},
 	{"opens", OPENS, "T", "RFC 3339, now, or +10m, the server's clock (at once)"},
 	{"closes", CLOSES, "T", "the same (never)"},
-	{"codes", CODES, "KIND", "random or uuid (random)"},
+	{"codes", CODES, "KIND", "random, uuid or pool (random)"},
 	{"state", STATE, "STATE", "open, paused or closed (set)"},
 	{"force", UI_FORCE, NULL, "create on a server that may evict"},
 	{0},
@@ -37,9 +37,11 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 	r->given[letter - STOCK] = value;
 	if (letter == CODES)
-		bad = strcmp(value, "random") != 0 && strcmp(value, "uuid") != 0;
+		bad = strcmp(value, "random") != 0 && strcmp(value, "uuid") != 0 &&
+		      strcmp(value, "pool") != 0;
 	if (bad)
-		return fault_set(why, EX_USAGE, "--codes '%.32s': expected random or uuid", value);
+		return fault_set(why, EX_USAGE, "--codes '%.32s': expected random, uuid or pool",
+				 value);
 	if (letter == STATE)
 		bad = strcmp(value, "open") != 0 && strcmp(value, "paused") != 0 &&
 		      strcmp(value, "closed") != 0;
@@ -183,6 +185,8 @@ static int show(const struct request *r, struct redis *redis, const struct place
 	table_time(&t, "opens", e.opens_us);
 	table_time(&t, "closes", e.closes_us);
 	table_text(&t, "codes", e.codes);
+	table_int_if(&t, event_has_pool(&e), "codes_loaded", e.codes_loaded);
+	table_int_if(&t, event_has_pool(&e), "codes_left", e.codes_left);
 	table_text(&t, "bus", e.bus);
 	table_int(&t, "joined", e.joined);
 	table_int(&t, "waiting", event_waiting(&e));

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "output.h"
 #include "parse.h"
 #include "report_kafka.h"
 #include "runlog.h"
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { ISSUED = 1000, RUNS, OFFSETS };
 
@@ -77,6 +76,8 @@ static void show_slots(struct table *t, const struct report *r)
 	table_int(t, "parked", e->parked);
 	table_int(t, "revoked", e->revoked);
 	table_int(t, "burnt", e->burnt);
+	table_int_if(t, event_has_pool(e), "codes_loaded", e->codes_loaded);
+	table_int_if(t, event_has_pool(e), "codes_left", e->codes_left);
 	table_int(t, "waiting", event_waiting(e));
 	table_int(t, "unissued", r->unissued);
 }
@@ -167,21 +168,12 @@ static int print_issued(void *self, const struct report_row *row, struct fault *
 	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
 }
 
-/* Codes are money: the file they go to is ours alone. */
-static void protect_output(void)
-{
-	struct stat out;
-
-	if (fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode) && out.st_uid == geteuid())
-		(void)!fchmod(STDOUT_FILENO, 0600);
-}
-
 static int show_issued(struct redis *redis, const struct place *place, struct fault *why)
 {
 	struct buffer line = {0};
 	int result;
 
-	protect_output();
+	output_protect();
 	result = report_each(redis, place, true, print_issued, &line, why);
 	buffer_release(&line);
 	return result;

@@ -87,6 +87,24 @@ static void check_clock(const struct event *event)
 	preflight_line(llabs(off_ms) <= CLOCK_TOLERANCE_MS ? "ok" : "warn", "clock", detail);
 }
 
+static int check_codes(const struct event *event)
+{
+	char detail[128];
+	int64_t good = event_good_codes(event);
+
+	if (!event_has_pool(event)) {
+		preflight_line("ok", "codes",
+			       strcmp(event->codes, "uuid") == 0
+				       ? "uuid, made when they are assigned"
+				       : "random, made when they are assigned");
+		return 0;
+	}
+	snprintf(detail, sizeof detail, "a pool of %" PRId64 " for a stock of %" PRId64 "%s", good,
+		 event->stock, good < event->stock ? ": load more with fcfs-codes load" : "");
+	preflight_line(good < event->stock ? "fail" : "ok", "codes", detail);
+	return good < event->stock ? EX_CONFIG : 0;
+}
+
 static int check_settings(const struct event *event)
 {
 	char detail[160];
@@ -99,10 +117,7 @@ static int check_settings(const struct event *event)
 		return EX_CONFIG;
 	}
 	preflight_line(strcmp(event->door, "paused") == 0 ? "warn" : "ok", "event", detail);
-	preflight_line("ok", "codes",
-		       strcmp(event->codes, "uuid") == 0 ? "uuid, made when they are assigned"
-							 : "random, made when they are assigned");
-	return 0;
+	return check_codes(event);
 }
 
 /* What weakens a promise is warned of, as it is with Redis: a person may have wanted it so. */

@@ -61,6 +61,14 @@ void table_int(struct table *table, const char *name, int64_t value)
 		line(table, name, text);
 }
 
+void table_int_if(struct table *table, bool there, const char *name, int64_t value)
+{
+	if (there)
+		table_int(table, name, value);
+	else
+		table_none(table, name);
+}
+
 void table_number(struct table *table, const char *name, double value)
 {
 	char text[32];

@@ -1,5 +1,6 @@
 #include "award.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,14 @@ int award_assign_send(struct step *step, struct redis *redis, const struct place
 	return step_send(step, redis, why);
 }
 
+int award_dry(const struct winner *winner, struct fault *why)
+{
+	return fault_set(why, EX_TEMPFAIL,
+			 "event '%s': no code is left for ticket %" PRId64
+			 ": load more with fcfs-codes load, and run again",
+			 winner->event, winner->ticket);
+}
+
 static int read_one(struct reply *reply, struct award *award, struct fault *why)
 {
 	static const char *const WORDS[] = {[AWARD_ASSIGNED] = "assigned",
@@ -47,6 +56,8 @@ static int read_one(struct reply *reply, struct award *award, struct fault *why)
 	const char *word = reply_text(reply, &len);
 	const char *code = reply_text(reply, &len);
 
+	if (strcmp(word, "dry") == 0)
+		return award_dry(&award->issued.winner, why);
 	while (known < WORD_COUNT && strcmp(WORDS[known], word) != 0)
 		known++;
 	if (known == WORD_COUNT || len > CODE_MAX)
@@ -128,7 +139,7 @@ int award_below(struct step *step, struct redis *redis, const struct place *plac
 }
 
 int award_adopt(struct step *step, struct redis *redis, const struct place *place,
-		const struct issued *issued, bool burn, struct fault *why)
+		const struct issued *issued, struct fault *why)
 {
 	struct reply reply = {0};
 	int64_t answer = -1;
@@ -139,7 +150,6 @@ int award_adopt(struct step *step, struct redis *redis, const struct place *plac
 	step_int(step, issued->winner.granted_us);
 	step_int(step, issued->issued_us);
 	step_text(step, issued->code);
-	step_text(step, burn ? "burn" : "keep");
 	if (step_call(step, place, redis, &reply, why) < 0)
 		return -1;
 	answer = reply_int(&reply);
@@ -147,4 +157,42 @@ int award_adopt(struct step *step, struct redis *redis, const struct place *plac
 		answer = -1;
 	reply_release(&reply);
 	return (int)answer;
+}
+
+static int read_replacement(struct reply *reply, struct issued *issued, struct award_other *other,
+			    struct fault *why)
+{
+	size_t status_len, len;
+	const char *status = reply_text(reply, &status_len);
+	const char *code = reply_text(reply, &len);
+
+	other->left = reply_int(reply);
+	reply->unsound = reply->unsound || len > CODE_MAX;
+	if (reply_check(reply, "replace", why) < 0)
+		return -1;
+	if (strcmp(status, "dry") == 0)
+		return award_dry(&issued->winner, why);
+	if (strcmp(status, "assigned") != 0)
+		return 0;
+	memcpy(issued->code, code, len + 1);
+	return 1;
+}
+
+int award_replace(struct step *step, struct redis *redis, const struct place *place,
+		  struct issued *issued, struct award_other *other, struct fault *why)
+{
+	struct reply reply = {0};
+	int result;
+
+	step_begin(step, place, "replace", false);
+	step_text(step, issued->winner.id);
+	step_text(step, issued->winner.user);
+	step_text(step, issued->code);
+	step_text(step, other->fresh);
+	step_text(step, other->returned ? "returned" : "live");
+	if (step_call(step, place, redis, &reply, why) < 0)
+		return -1;
+	result = read_replacement(&reply, issued, other, why);
+	reply_release(&reply);
+	return result;
 }

@@ -42,8 +42,12 @@ enum { AWARD_MAX = 1000 };		      /* awards a step */
 int award_assign_send(struct step *, struct redis *, const struct place *, struct award **,
 		      size_t count, struct fault *why);
 
-/* Reads the answer to award_assign_send into the awards. */
+/* Reads the answer to award_assign_send into the awards. EX_TEMPFAIL where the event's pool of codes is
+ * empty: the others have theirs, and a rerun goes on. */
 int award_assign_read(struct reply *, struct award **, size_t count, struct fault *why);
+
+/* The fault that a ticket's pool of codes is empty. EX_TEMPFAIL; returns -1. */
+int award_dry(const struct winner *, struct fault *why);
 
 /* Marks those that were assigned done. The answer is a number. */
 int award_done_send(struct step *, struct redis *, const struct place *, struct award **,
@@ -64,9 +68,21 @@ int award_unpark_send(struct step *, struct redis *, const struct place *, struc
 int award_below(struct step *, struct redis *, const struct place *, const struct span *,
 		size_t count, int64_t *scan, struct reply *, struct fault *why);
 
-/* Makes Redis hold the code and times of `issued` for its person. `burn`: the code it held belongs
- * to another ticket. 1, 0 where nothing is pending for them any more, or -1. */
+/* Makes Redis hold the code and times of `issued`, which are the ledger's, for its person. 1, 0 where
+ * nothing is pending for them any more, or -1. */
 int award_adopt(struct step *, struct redis *, const struct place *, const struct issued *,
-		bool burn, struct fault *why);
+		struct fault *why);
+
+/* The code of `issued` is another ticket's in the ledger: puts another in its place, `fresh` or the next
+ * of the pool. 1, 0 where nothing is assigned to them any more, or -1:
+ * EX_TEMPFAIL where the pool has none. */
+struct award_other {
+	const char *fresh; /* for an event without a pool */
+	bool returned;	   /* the ledger has the other ticket as returned: the code is lost */
+	int64_t left;	   /* comes out: how many are in the pool then; -1: there is none */
+};
+
+int award_replace(struct step *, struct redis *, const struct place *, struct issued *,
+		  struct award_other *, struct fault *why);
 
 #endif

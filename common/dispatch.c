@@ -17,7 +17,7 @@ enum lane_state { LANE_WAITING, LANE_PUBLISHING, LANE_OVER, LANE_FAILED };
 struct lane {
 	enum lane_state state;
 	struct publication event;
-	bool told;
+	bool told, dry;
 	struct fault why; /* of LANE_FAILED */
 };
 
@@ -135,12 +135,27 @@ static int renew_leases(void *self, struct fault *why)
 
 /* --- passes ----------------------------------------------------------------------------------- */
 
+/* Once, until codes are there again. */
+static void say_dry(struct work *w, struct lane *lane)
+{
+	bool dry = strcmp(lane->event.verdict, "dry") == 0;
+	char line[160];
+
+	snprintf(line, sizeof line,
+		 "event '%s': no code is left, and people wait: load more with fcfs-codes load",
+		 lane->event.place.name);
+	if (dry && !lane->dry)
+		(w->d->every_ms ? w->d->control->warn : w->d->control->note)(line);
+	lane->dry = dry;
+}
+
 static int pass(struct work *w, struct lane *lane, struct fault *why)
 {
 	int64_t limit = w->d->every_ms && w->d->batch ? w->d->batch : INT32_MAX;
 
 	if (publish_pass(&w->publisher, &lane->event, limit, why) < 0)
 		return -1;
+	say_dry(w, lane);
 	if (strcmp(lane->event.verdict, "ended") == 0)
 		lane->state = LANE_OVER;
 	return 0;

@@ -5,7 +5,7 @@
  *
  *   waiting --lease: held--> publishing --grant: ended--> over
  *    |  ^  ^                    |  |  ^
- *    +--+  |                    |  |  +-- grant: more, idle, paused, early
+ *    +--+  |                    |  |  +-- grant: more, idle, dry, paused, early
  *    busy  +-- grant: stale ----+  +-- grant: stale, a single pass --> failed (EX_TEMPFAIL)
  *
  * What a pass does, and what dying in it leads to: publish.h.

@@ -54,6 +54,8 @@ static const struct field FIELDS[] = {
 	NUMBER(assigned_now),
 	NUMBER(issued_now),
 	NUMBER(seq),
+	NUMBER(codes_loaded),
+	NUMBER(codes_left),
 	NUMBER(published_requests),
 	NUMBER(published_winners),
 	NUMBER(published_seq),
@@ -231,6 +233,16 @@ int event_show(struct redis *redis, const struct place *place, struct event *eve
 	reply_release(&reply);
 	step_release(&step);
 	return result;
+}
+
+bool event_has_pool(const struct event *event)
+{
+	return strcmp(event->codes, "pool") == 0;
+}
+
+int64_t event_good_codes(const struct event *event)
+{
+	return event->codes_loaded - event->burnt;
 }
 
 int64_t event_waiting(const struct event *event)

@@ -13,18 +13,19 @@ struct event {
 	char title[EVENT_TITLE_MAX + 1]; /* the setting "name" */
 	char state[16];			 /* as set: open, paused, closed */
 	char door[16];			 /* as it is now: open, paused, closed, early */
-	char codes[16];			 /* random, uuid */
+	char codes[16];			 /* random, uuid, pool */
 	char bus[16];			 /* "", pipe, kafka */
 	char lease[128];		 /* the dispatcher that holds it, "" */
 	int64_t stock, standby, opens_us, closes_us, created_us;
 	int64_t joined, already, left, granted, returned, issued, revoked, burnt;
 	int64_t parked; /* now */
 	int64_t refused_soldout, refused_early, refused_closed, refused_paused, refused_left;
-	int64_t cursor;	 /* the last ticket a grant step has passed */
-	int64_t settled; /* all tickets up to it are issued or given back */
-	int64_t epoch;	 /* how often the lease was taken */
-	int64_t pass_us; /* when a dispatcher last looked for somebody to grant */
-	int64_t seq;	 /* how many decisions were recorded */
+	int64_t cursor;			  /* the last ticket a grant step has passed */
+	int64_t settled;		  /* all tickets up to it are issued or given back */
+	int64_t epoch;			  /* how often the lease was taken */
+	int64_t pass_us;		  /* when a dispatcher last looked for somebody to grant */
+	int64_t seq;			  /* how many decisions were recorded */
+	int64_t codes_loaded, codes_left; /* of a pool: ever, and now */
 	int64_t published_requests, published_winners, published_seq; /* as mirrored by dispatch */
 	int64_t lease_ms, now_us, in_line, assigned_now, issued_now;
 	int64_t first_joined_us, last_joined_us;
@@ -60,6 +61,12 @@ int event_show(struct redis *, const struct place *, struct event *, struct faul
 
 /* The names of all events, in no order, some perhaps never created. The caller releases the reply. */
 int event_names(struct redis *, const char *prefix, struct reply *, struct fault *why);
+
+/* Are its codes supplied (fcfs-codes load)? */
+bool event_has_pool(const struct event *);
+
+/* The codes of a pool that can win something: all that were loaded and not burnt. */
+int64_t event_good_codes(const struct event *);
 
 /* In line and neither granted nor left. */
 int64_t event_waiting(const struct event *);

@@ -25,6 +25,7 @@ struct people {
 	const struct place *place;
 	struct reply page;
 	int64_t rank;
+	int64_t taken;
 	int64_t read_us;
 };
 
@@ -198,7 +199,7 @@ static int take_from_line(struct people *people, struct person *person, struct f
 	return reply_check(&people->page, people->place->line_key, why) ? -1 : PEOPLE_NAME;
 }
 
-int people_take(struct people *people, struct person *person, struct fault *why)
+static int take(struct people *people, struct person *person, struct fault *why)
 {
 	if (people->block)
 		return take_line(people, person, why);
@@ -209,6 +210,15 @@ int people_take(struct people *people, struct person *person, struct fault *why)
 	keep(person, *people->args, strlen(*people->args), clock_us());
 	people->args++;
 	return PEOPLE_NAME;
+}
+
+int people_take(struct people *people, struct person *person, struct fault *why)
+{
+	int state = take(people, person, why);
+
+	if (state == PEOPLE_NAME)
+		person->number = ++people->taken;
+	return state;
 }
 
 int people_fd(const struct people *people)

@@ -1,6 +1,7 @@
 /*
  * people.h - who is asked about: names from arguments, or a name a line from a descriptor, or
- * everybody in a line. Bounded memory, whatever comes in.
+ * everybody in a line. Bounded memory, whatever comes in. A supplied code is read as a name, too: it
+ * may be the same.
  */
 #ifndef FCFS_PEOPLE_H
 #define FCFS_PEOPLE_H
@@ -11,6 +12,7 @@ struct person {
 	char name[PERSON_MAX];
 	unsigned char len;   /* of what was kept */
 	const char *invalid; /* NULL, or why the name is illegal */
+	int64_t number;	     /* counted from 1: of a line, its number */
 	int64_t read_us;     /* monotonic clock, when it was read */
 };
 

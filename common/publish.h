@@ -39,7 +39,7 @@ struct publication {
 	struct lease lease;
 	struct sink *sink;	  /* NULL: not open */
 	struct progress progress; /* what is out */
-	char verdict[16];	  /* of the last step: more, idle, paused, early, ended, stale */
+	char verdict[16]; /* of the last step: more, idle, dry, paused, early, ended, stale */
 	struct run run;
 };
 

@@ -14,18 +14,34 @@ static int conflict(const struct issued *ours, const struct issued *theirs, stru
 			 theirs->winner.ticket, theirs->winner.user);
 }
 
-/* Redis takes over what the ledger holds, or a fresh code where another ticket holds ours. */
-static int settle(const struct reconcile *r, struct issued *issued, const struct issued *theirs,
-		  enum ledger_answer answer, struct fault *why)
+/* A pool that was gone through once, and other tickets have all of it, has none for this one. */
+static int replace(const struct reconcile *r, struct issued *issued, const struct ledger_row *row,
+		   int64_t round, struct fault *why)
 {
-	bool taken = answer == LEDGER_CODE_TAKEN;
+	char fresh[CODE_UUID_LEN + 1];
+	struct award_other other = {.fresh = fresh, .returned = row->state == LEDGER_RETURNED};
+	int replaced;
+
+	if (code_make(r->uuid_codes, fresh, why) < 0)
+		return -1;
+	replaced = award_replace(r->step, r->redis, r->place, issued, &other, why);
+	return replaced > 0 && other.left >= 0 && round > other.left
+		       ? award_dry(&issued->winner, why)
+		       : replaced;
+}
+
+/* Redis takes over what the ledger holds, or another code where another ticket holds ours. */
+static int settle(const struct reconcile *r, struct issued *issued, const struct ledger_row *row,
+		  int64_t round, struct fault *why)
+{
 	int adopted;
 
-	if (taken && code_make(r->uuid_codes, issued->code, why) < 0)
-		return -1;
-	if (!taken)
-		*issued = *theirs;
-	adopted = award_adopt(r->step, r->redis, r->place, issued, taken, why);
+	if (row->answer == LEDGER_CODE_TAKEN) {
+		adopted = replace(r, issued, row, round, why);
+	} else {
+		*issued = row->found;
+		adopted = award_adopt(r->step, r->redis, r->place, issued, why);
+	}
 	if (adopted == 0)
 		return fault_set(why, EX_TEMPFAIL,
 				 "event '%s': ticket %" PRId64 " was finished by another issuer: "
@@ -41,8 +57,8 @@ static bool same_times(const struct issued *a, const struct issued *b)
 }
 
 /* 1 where the row is to be kept once more, 0 where it is done, -1. */
-static int follow(const struct reconcile *r, struct ledger_row *row, struct award *award,
-		  struct fault *why)
+static int follow(const struct reconcile *r, const struct ledger_row *row, struct award *award,
+		  int64_t round, struct fault *why)
 {
 	struct issued *ours = &award->issued;
 
@@ -52,16 +68,16 @@ static int follow(const struct reconcile *r, struct ledger_row *row, struct awar
 	if (row->answer == LEDGER_KEPT ||
 	    (row->answer == LEDGER_SAME && same_times(ours, &row->found)))
 		return 0;
-	if (settle(r, ours, &row->found, row->answer, why) < 0)
+	if (settle(r, ours, row, round, why) < 0)
 		return -1;
 	return row->answer == LEDGER_CODE_TAKEN;
 }
 
-/* All that are left in one go, again while some are given a fresh code. */
+/* All that are left in one go, again while some are given another code. */
 static int keep(const struct reconcile *r, struct award **left, struct ledger_row *row,
 		size_t count, struct fault *why)
 {
-	while (count > 0) {
+	for (int64_t round = 0; count > 0; round++) {
 		size_t again = 0;
 
 		for (size_t i = 0; i < count; i++)
@@ -69,7 +85,7 @@ static int keep(const struct reconcile *r, struct award **left, struct ledger_ro
 		if (ledger_keep(r->ledger, row, count, why) < 0)
 			return -1;
 		for (size_t i = 0; i < count; i++) {
-			int more = follow(r, &row[i], left[i], why);
+			int more = follow(r, &row[i], left[i], round, why);
 
 			if (more < 0)
 				return -1;

@@ -58,6 +58,13 @@ static int fill(struct stream *s, struct fault *why)
 	return 0;
 }
 
+static void add_person(struct stream *s, const struct person *person)
+{
+	step_bytes(&s->step, person->name, person->len);
+	if (s->question->numbered)
+		step_int(&s->step, person->number);
+}
+
 static int send_call(struct stream *s, struct fault *why)
 {
 	struct call *call = filling(s);
@@ -71,7 +78,7 @@ static int send_call(struct stream *s, struct fault *why)
 		step_text(&s->step, s->question->args[i]);
 	for (size_t i = 0; i < call->count; i++)
 		if (!call->person[i].invalid)
-			step_bytes(&s->step, call->person[i].name, call->person[i].len);
+			add_person(s, &call->person[i]);
 	return step_send(&s->step, s->redis, why);
 }
 
@@ -182,7 +189,7 @@ int stream_run(struct redis *redis, const struct question *question, struct peop
 	s.call = calloc(STREAM_CALLS, sizeof *s.call);
 	if (!s.call)
 		return fault_errno(why, EX_OSERR, "stream");
-	if (step_init(&s.step, STREAM_BATCH + 2, why) == 0) {
+	if (step_init(&s.step, 2 * STREAM_BATCH + 2, why) == 0) {
 		do
 			result = turn(&s, why);
 		while (result == 0 && !(s.ended && s.sent == 0 && filling(&s)->count == 0));

@@ -19,6 +19,7 @@ struct question {
 	bool reads_only;
 	const struct place *place;
 	const char *args[2]; /* in front of the people; NULL: none */
+	bool numbered;	     /* behind each of them their number */
 	size_t columns;	     /* values a person in the answer */
 	const char *types; /* a letter a column: 't' text, 'i' integer, 'v' either, heard as text */
 };

@@ -30,6 +30,11 @@ local function assign_one(keys, event, now, person, ticket, offered, partition, 
 		if state == 'parked' then
 			return 'parked', '', granted_us, issued_us
 		end
+	elseif event.codes == 'pool' then
+		code = redis.call('LPOP', key(keys, 'codes'))
+		if not code then
+			return 'dry', '', 0, 0
+		end
 	end
 	redis.call('HSET', key(keys, 'pending'), person, pending_value('assigned', partition, offset,
 		issued_value(digits(granted_us), digits(issued_us), code)))
@@ -40,9 +45,10 @@ end
 --   -> STATUS CODE JOINED_US GRANTED_US ISSUED_US a winner, in order.
 -- STATUS: assigned (CODE is theirs: the one offered, or the one they have had), already (issued,
 -- or named twice in this call), refused (left meanwhile), parked (given up before: unpark comes first),
--- foreign (CODE says why). issued_us is fixed with the code.
+-- dry (no supplied code is left: the one offered is for events that have none), foreign (CODE says why).
+-- issued_us is fixed with the code.
 local function assign(keys, args)
-	local event = read(keys, { 'cursor' })
+	local event = read(keys, { 'cursor', 'codes' })
 	if not event then
 		return no_event()
 	end
@@ -130,11 +136,10 @@ local function below(keys, args)
 	return reply
 end
 
--- adopt ID PERSON GRANTED_US ISSUED_US CODE burn|keep -> 1, or 0 where nothing is assigned
--- The ledger wins over Redis: the pending code is replaced by the one given; 'burn' counts the
--- replaced one as lost to another ticket.
+-- adopt ID PERSON GRANTED_US ISSUED_US CODE -> 1, or 0 where nothing is assigned
+-- The ledger wins over Redis: code and times are those it has for this ticket.
 local function adopt(keys, args)
-	local event = read(keys, {})
+	local event = read(keys, { 'codes' })
 	if not event then
 		return no_event()
 	end
@@ -149,13 +154,47 @@ local function adopt(keys, args)
 	end
 	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', partition, offset,
 		issued_value(args[3], args[4], args[5])))
-	if args[6] == 'burn' and code ~= args[5] then
-		redis.call('HINCRBY', keys[1], 'burnt', 1)
+	if event.codes == 'pool' and code ~= args[5] then
+		follow_ledger(keys, args[5], code)
 	end
 	return 1
+end
+
+-- replace ID PERSON TAKEN FRESH live|returned -> STATUS CODE LEFT
+-- The ledger has the code TAKEN with another ticket. STATUS: assigned (CODE is FRESH, TAKEN is burnt; of
+-- a pool CODE is the next, TAKEN goes to its end for the ticket that has it, or is burnt where that was
+-- returned, and LEFT are in it; -1: no pool), dry (the pool has no other), gone (nothing is assigned).
+local function replace(keys, args)
+	local event = read(keys, { 'codes' })
+	if not event then
+		return no_event()
+	end
+	local there = redis.call('HGET', key(keys, 'pending'), args[2])
+	local state, partition, offset, rest = read_pending(there or '')
+	if event.id ~= args[1] or state ~= 'assigned' then
+		return { 'gone', '', 0 }
+	end
+	local granted_us, issued_us, code = read_issued(rest)
+	local pool = event.codes == 'pool'
+	if code == args[3] then -- else the answer was lost
+		code = pool and redis.call('LPOP', key(keys, 'codes')) or not pool and args[4]
+		if not pool or args[5] == 'returned' then
+			redis.call('HINCRBY', keys[1], 'burnt', 1)
+		else
+			put_back(keys, 'RPUSH', args[3])
+		end
+		if not code then
+			redis.call('HDEL', key(keys, 'pending'), args[2])
+			return { 'dry', '', 0 }
+		end
+		redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', partition, offset,
+			issued_value(digits(granted_us), digits(issued_us), code)))
+	end
+	return { 'assigned', code, pool and redis.call('LLEN', key(keys, 'codes')) or -1 }
 end
 
 register('assign', assign)
 register('done', done)
 register('below', below, { 'no-writes' })
 register('adopt', adopt)
+register('replace', replace)

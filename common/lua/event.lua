@@ -15,7 +15,7 @@ local function create(keys, args)
 		'joined', 'already', 'left', 'granted', 'returned', 'issued', 'parked', 'revoked', 'burnt',
 		'refused_soldout', 'refused_early', 'refused_closed', 'refused_paused',
 		'refused_left', 'cursor', 'settled', 'epoch', 'seq', 'published_requests',
-		'published_winners', 'published_seq',
+		'published_winners', 'published_seq', 'codes_loaded', 'codes_logged',
 	}) do
 		fields[#fields + 1] = counter
 		fields[#fields + 1] = '0'
@@ -74,6 +74,7 @@ local function show(keys)
 	add('in_line', redis.call('ZCARD', keys[2]))
 	add('assigned_now', redis.call('HLEN', key(keys, 'pending')) - read(keys, { 'parked' }).parked)
 	add('issued_now', redis.call('HLEN', key(keys, 'issued')))
+	add('codes_left', redis.call('LLEN', key(keys, 'codes')))
 	add('lease', redis.call('GET', lease) or '')
 	add('lease_ms', math.max(0, redis.call('PTTL', lease)))
 	add('first_joined_us', score(0))

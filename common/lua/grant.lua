@@ -47,13 +47,18 @@ local function release(keys, args)
 	return redis.call('DEL', key(keys, 'lease'))
 end
 
+-- How many are in line who were not granted a slot, and have not left.
+local function waiting(event, size)
+	return size - event.granted - event.left
+end
+
 -- Nothing left to do, ever, unless stock is raised or a slot comes back: what is parked waits for an
--- operator.
+-- operator. Whom only the want of codes keeps waiting is something left to do.
 local function over(keys, event, now, size)
 	local live = event.granted - event.returned
 	local settled = redis.call('HLEN', key(keys, 'issued')) + event.parked == live
 	return settled and (live >= event.stock
-		or (door(event, now) == 'closed' and event.cursor >= size))
+		or (door(event, now) == 'closed' and waiting(event, size) == 0))
 end
 
 -- What is granted beyond ticket `after`: all of it where `after` is a log's progress, else what still
@@ -82,7 +87,7 @@ end
 
 -- The next to win: from the cursor on, in ticket order, skipping who left, while a slot is free.
 local function grant_fresh(keys, event, now, count, reply)
-	local free = math.min(count, event.stock - (event.granted - event.returned))
+	local free = math.min(count, slots(event) - (event.granted - event.returned))
 	local fresh, cursor = 0, event.cursor
 	local granted_us = math.max(now,
 		(redis.call('ZRANGE', key(keys, 'grants'), -1, -1)[1] or 0) + 1)
@@ -114,12 +119,12 @@ end
 --   for up to COUNT tickets beyond AFTER: first those granted before (in a pipe: and not issued),
 --   then, AFTER having reached the cursor, at most LIMIT new ones. UPTO is the AFTER to ask with next, so an
 --   answer that was lost is had again. FRESH says how many were granted by this very step.
--- VERDICT: more (ask on), idle (nobody waits, or no slot is free), paused, early, ended, stale,
--- lost (AFTER was granted once, and Redis knows it no more).
+-- VERDICT: more (ask on), idle (nobody waits, or no slot is free), dry (a slot is free, and no code is
+-- left for it), paused, early, ended, stale, lost (AFTER was granted once, and Redis knows it no more).
 local function grant(keys, args)
 	local event = read(keys, {
 		'state', 'opens_us', 'closes_us', 'stock', 'cursor', 'granted', 'returned', 'epoch',
-		'settled', 'left', 'bus', 'parked',
+		'settled', 'left', 'bus', 'parked', 'codes', 'codes_loaded', 'burnt',
 	})
 	if not event then
 		return no_event()
@@ -145,8 +150,10 @@ local function grant(keys, args)
 		reply[1] = 'ended'
 	elseif not open then
 		reply[1] = shut
-	elseif event.cursor >= size or event.granted - event.returned >= event.stock then
+	elseif waiting(event, size) == 0 or event.granted - event.returned >= event.stock then
 		reply[1] = 'idle'
+	elseif event.granted - event.returned >= slots(event) then
+		reply[1] = 'dry'
 	end
 	return reply
 end

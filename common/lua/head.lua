@@ -19,6 +19,7 @@
 -- P1 line     a person is in it once, and stays until the purge: leaving is a mark in `left`
 -- P2 line     scores are the server's time in us, strictly increasing: ticket = rank + 1
 -- P3 grant    granted - returned < stock is compared in the step that spends
+--             (supplied codes: and < codes_loaded - burnt, so each slot finds its code)
 -- P4 grant    the cursor passes every ticket once, skipping who left; a returned slot reopens it
 -- P5 assign   a person's first code stays, in `pending` and then in `issued`
 -- P9 held     a dispatcher's lease and epoch are checked inside grant
@@ -28,6 +29,7 @@
 --                                                 STATE: assigned, or parked:RUN, the run that gave it up
 --          issued   GRANTED_US ISSUED_US CODE
 --          grants   member GRANTED_US, score: the last ticket granted by that step
+--          loaded   LOAD:LINE                     of each supplied code: where it came from
 
 local SLICE = 1000     -- people to one inner command: Lua's unpack ends near 8,000
 local RUNS_KEPT = 1000 -- run records an event keeps
@@ -79,6 +81,14 @@ local function read(keys, names)
 		event[names[i]] = tonumber(value) or value or 0
 	end
 	return event
+end
+
+-- How many may have a slot: the stock, and of supplied codes no more than there are.
+local function slots(event)
+	if event.codes ~= 'pool' then
+		return event.stock
+	end
+	return math.min(event.stock, event.codes_loaded - event.burnt)
 end
 
 -- Why nobody may enter now: nil when the door is open, else the word and, for 'early', the seconds

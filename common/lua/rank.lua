@@ -20,7 +20,7 @@ local function place(event, ticket, issued, pending)
 		return 'winner', 0, 0, pending and read_pending(pending) or 'granted'
 	end
 	local ahead = ticket - 1 - event.cursor
-	if event.granted - event.returned + ahead >= event.stock then
+	if event.granted - event.returned + ahead >= slots(event) then
 		return 'standby', ahead, 0, ''
 	end
 	return 'waiting', ahead, event.pace and math.ceil((ahead + 1) / event.pace) or 0, ''
@@ -51,7 +51,9 @@ local function rank_slice(keys, event, people, first, last, reply)
 end
 
 local function rank(keys, people)
-	local event = read(keys, { 'stock', 'cursor', 'granted', 'returned' })
+	local event = read(keys, {
+		'stock', 'cursor', 'granted', 'returned', 'codes', 'codes_loaded', 'burnt',
+	})
 	if not event then
 		return no_event()
 	end

@@ -4,7 +4,7 @@
 
 load ../helper
 
-TOOLS="event join leave rank dispatch issue report setup"
+TOOLS="event codes join leave rank dispatch issue report setup"
 KAFKA="event dispatch issue report setup" # those that say so in --help
 
 setup() {
@@ -17,6 +17,7 @@ setup() {
 tool() {
 	case $1 in
 	event) echo "fcfs-event show e" ;;
+	codes) echo "fcfs-codes count e" ;;
 	join | leave | rank) echo "fcfs-$1 e" ;;
 	dispatch | report) echo "fcfs-$1 e" ;;
 	issue) echo "fcfs-issue" ;;
@@ -276,7 +277,6 @@ prefix() {
 		issue --deliver cmd
 		issue --retries 3
 		issue --redrive
-		event create e --stock 1 --codes pool
 		rank --explain e ann
 		join --wait 1 e ann
 	END

@@ -37,8 +37,8 @@ log_of() {
 	grep -qxP 'created\te\t[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' <<<"$output"
 	same "$(cut -f 3 <<<"$output")" "$(field e id)"
 	run -0 fcfs-event show e
-	same "$(printf '%s\n' event id name state stock standby created opens closes codes bus joined \
-		waiting left granted returned issued lease epoch)" "$(cut -f 1 <<<"$output")"
+	same "$(printf '%s\n' event id name state stock standby created opens closes codes \
+		codes_loaded codes_left bus joined waiting left granted returned issued lease epoch)" "$(cut -f 1 <<<"$output")"
 	same "e|Summer chicken|open|3|2|2026-01-01T00:00:00Z|2199-01-01T00:00:00Z|uuid|-|0" \
 		"$(for f in event name state stock standby opens closes codes bus joined; do shown $f; done | paste -sd '|')"
 }
@@ -224,7 +224,7 @@ log_of() {
 		create a --stock 1 --opens 2026-01-01T00:00:00|--opens '2026-01-01
 		create a --stock 1 --closes +5|--closes '+5'
 		create a --stock 1 --opens +2h --closes +1h|--closes '+1h' is not after --opens
-		create a --stock 1 --codes pool|--codes 'pool'
+		create a --stock 1 --codes pond|--codes 'pond'
 		create a --stock 1 --state open|--state goes with set
 		create a --stock 1 --name \$'a\tb'|--name: has white space
 		create a --stock 1 --name \$'a\xff'|--name: not valid UTF-8

@@ -71,7 +71,10 @@ step() {
 	fcfs-dispatch e >"$T/w"
 	step assign "$id" ann 1 CODE - - >/dev/null
 	for _ in 1 2; do
-		same 1 "$(step adopt "$id" ann 7 8 OTHER burn)"
+		same 1 "$(step adopt "$id" ann 7 8 OTHER)"
+	done
+	for _ in 1 2; do
+		same "assigned THIRD -1" "$(step replace "$id" ann OTHER THIRD live | xargs)"
 	done
 	same 1 "$(field e burnt)"
 }
@@ -83,7 +86,7 @@ step() {
 	fcfs-join e ann
 	revision=$(($(version) % 1000))
 	sed -e "s/@PROTOCOL@/1/; s/@REVISION@/$revision/; /^register('grant'/d" \
-		"$TREE"/common/lua/{head,event,join,leave,rank,page,grant,award,park}.lua |
+		"$TREE"/common/lua/{head,event,join,leave,rank,page,grant,pool,award,park}.lua |
 		redis -x function load replace
 	run -70 timeout 3 fcfs-dispatch e
 	[[ $output == *"redis-cli FUNCTION DELETE fcfs"* ]]
