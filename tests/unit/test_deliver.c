@@ -228,6 +228,10 @@ static void shapes(void)
 	is_str(said, "delivery: an answer is ignored: too long", "and it is said");
 	is_int(complaints, 1, "once");
 	end();
+	begin(EACH "head -c 65536 /dev/zero | tr '\\0' x; " NO("\"retry\":false") OK DONE);
+	is_int(deliver(3), 0, "a line too long that ends like an answer");
+	is_int(having(DELIVERED, 3), 3, "is none");
+	end();
 }
 
 /* --- failures --------------------------------------------------------------------------------- */
@@ -494,7 +498,7 @@ static void many(void)
 static void pauses(void)
 {
 	const struct retry retry = {.retries = 5, .max_ms = 500};
-	int64_t most[8] = {0};
+	int64_t most[8] = {0}, least = 100;
 
 	for (int n = 0; n < 2000; n++)
 		for (int failures = 1; failures < 8; failures++) {
@@ -502,7 +506,10 @@ static void pauses(void)
 
 			if (ms < 0 || ms > most[failures])
 				most[failures] = ms;
+			if (ms < least)
+				least = ms;
 		}
+	ok(least < 10, "there may be next to none");
 	ok(most[1] > 80 && most[1] <= 100, "the first pause is up to 100 ms");
 	ok(most[2] > 160 && most[2] <= 200, "the second up to 200");
 	ok(most[3] > 320 && most[3] <= 400, "the third up to 400");
