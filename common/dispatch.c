@@ -17,7 +17,8 @@ enum lane_state { LANE_WAITING, LANE_PUBLISHING, LANE_OVER, LANE_FAILED };
 struct lane {
 	enum lane_state state;
 	struct publication event;
-	bool told, dry;
+	bool told;
+	int64_t dry_at;	  /* the winners written when codes were last said to be out; -1: never */
 	struct fault why; /* of LANE_FAILED */
 };
 
@@ -135,18 +136,18 @@ static int renew_leases(void *self, struct fault *why)
 
 /* --- passes ----------------------------------------------------------------------------------- */
 
-/* Once, until codes are there again. */
+/* Each time that all codes are used up, not in each pass after that. */
 static void say_dry(struct work *w, struct lane *lane)
 {
-	bool dry = strcmp(lane->event.verdict, "dry") == 0;
 	char line[160];
 
+	if (strcmp(lane->event.verdict, "dry") != 0 || lane->dry_at == lane->event.run.done)
+		return;
+	lane->dry_at = lane->event.run.done;
 	snprintf(line, sizeof line,
 		 "event '%s': no code is left, and people wait: load more with fcfs-codes load",
 		 lane->event.place.name);
-	if (dry && !lane->dry)
-		(w->d->every_ms ? w->d->control->warn : w->d->control->note)(line);
-	lane->dry = dry;
+	(w->d->every_ms ? w->d->control->warn : w->d->control->note)(line);
 }
 
 static int pass(struct work *w, struct lane *lane, struct fault *why)
@@ -278,7 +279,7 @@ static int open_lanes(struct work *w, struct fault *why)
 			continue;
 		if (place_init(&e->place, w->d->prefix, w->d->events[i], why) < 0)
 			return -1;
-		w->lanes++;
+		w->lane[w->lanes++].dry_at = -1;
 		run_begin(&e->run, "dispatch");
 		e->lease.owner = w->d->instance;
 		memcpy(e->run.run, w->lane[0].event.run.run, sizeof e->run.run);

@@ -360,6 +360,34 @@ as() {
 	[[ $output == *NOPERM* ]]
 }
 
+@test "supplied codes: the operator loads and exports them, the worker gives them out, and cannot see the others" {
+	fcfs-event create e --stock 2 --codes pool >/dev/null
+	fcfs-join e ann >/dev/null
+	roles
+	printf '%s\n' A B >"$T/codes"
+	run -0 as operator fcfs-codes load e "$T/codes"
+	run -0 as operator fcfs-codes count e
+	run -0 as operator fcfs-codes export e
+	same "A B" "$(paste -sd ' ' <<<"$output")"
+	as worker fcfs-dispatch e | as worker fcfs-issue >"$T/issued"
+	same A "$(jq -r .code "$T/issued")"
+	id=$(field e id)
+	redis hset "$(key e pending)" ann "assigned - - 1 2 A" >/dev/null
+	for call in "adopt $id ann 1 2 B" "replace $id ann B X live" "replace $id ann A X live"; do
+		# shellcheck disable=SC2086 # several words
+		run redis-cli --no-auth-warning --user fcfs-worker --pass secret-worker -p "$REDIS_PORT" \
+			fcall "fcfs_${call%% *}_1" 2 "$(key e event)" "$(key e line)" ${call#* }
+		[[ $output != *NOPERM* && $output != *ERR* ]] || { echo "$call: $output" && false; }
+	done
+	for role in web worker; do
+		for verb in "load e $T/codes" "export e"; do
+			# shellcheck disable=SC2086 # several words
+			run -78 as $role fcfs-codes $verb
+			[[ $output == *NOPERM* ]]
+		done
+	done
+}
+
 @test "a role that lacks a command its function uses: 78, with what to do" {
 	event 5
 	roles
