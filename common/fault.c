@@ -13,25 +13,11 @@ static void fill(struct fault *why, int status, const char *format, va_list args
 static void fill(struct fault *why, int status, const char *format, va_list args)
 {
 	char raw[sizeof why->line];
-	size_t used = 0, len, size;
 
 	why->status = status;
 	why->no_event = false;
 	vsnprintf(raw, sizeof raw, format, args);
-	len = strlen(raw);
-	for (size_t i = 0; i < len && used + 5 < sizeof why->line; i += size) {
-		uint32_t point;
-
-		size = name_character(raw + i, len - i, &point);
-		if (size > 0 && name_point_is_plain(point)) {
-			memcpy(why->line + used, raw + i, size);
-			used += size;
-			continue;
-		}
-		size = 1;
-		used += (size_t)snprintf(why->line + used, 5, "\\x%02X", (unsigned char)raw[i]);
-	}
-	why->line[used] = '\0';
+	name_show_text(why->line, sizeof why->line, raw, strlen(raw));
 }
 
 int fault_set(struct fault *why, int status, const char *format, ...)

@@ -152,23 +152,47 @@ const char *name_person_fault(const char *bytes, size_t len)
 	return NULL;
 }
 
-size_t name_show(char out[NAME_SHOWN_MAX], const char *bytes, size_t len)
+enum { SHOWN_BYTE = 4 };
+
+static size_t show_byte(char *out, char byte)
 {
 	static const char hex[] = "0123456789ABCDEF";
+	const char shown[SHOWN_BYTE] = {'\\', 'x', hex[(unsigned char)byte >> 4], hex[byte & 15]};
+
+	memcpy(out, shown, sizeof shown);
+	return sizeof shown;
+}
+
+size_t name_show(char out[NAME_SHOWN_MAX], const char *bytes, size_t len)
+{
 	bool legal = !name_person_fault(bytes, len);
 	size_t used = 0;
 
 	for (size_t i = 0; i < len && i < PERSON_MAX; i++) {
-		unsigned char byte = (unsigned char)bytes[i];
+		if (legal || (bytes[i] >= 0x20 && bytes[i] <= 0x7e && bytes[i] != '\\'))
+			out[used++] = bytes[i];
+		else
+			used += show_byte(out + used, bytes[i]);
+	}
+	out[used] = '\0';
+	return used;
+}
 
-		if (legal || (byte >= 0x20 && byte <= 0x7e && byte != '\\')) {
-			out[used++] = (char)byte;
+size_t name_show_text(char *out, size_t size, const char *bytes, size_t len)
+{
+	size_t used = 0, width;
+
+	for (size_t i = 0; i < len && used + SHOWN_BYTE < size; i += width) {
+		uint32_t point;
+
+		width = name_character(bytes + i, len - i, &point);
+		if (width > 0 && name_point_is_plain(point)) {
+			memcpy(out + used, bytes + i, width);
+			used += width;
 			continue;
 		}
-		out[used++] = '\\';
-		out[used++] = 'x';
-		out[used++] = hex[byte >> 4];
-		out[used++] = hex[byte & 15];
+		width = 1;
+		used += show_byte(out + used, bytes[i]);
 	}
 	out[used] = '\0';
 	return used;

@@ -37,4 +37,8 @@ enum { NAME_SHOWN_MAX = 4 * PERSON_MAX + 1 };
  * Returns the length. */
 size_t name_show(char out[NAME_SHOWN_MAX], const char *bytes, size_t len);
 
+/* The same for a text, of words: what a terminal would take for more than that, and bytes that are
+ * not UTF-8, as \xHH; cut where out is full. NUL-terminated. Returns the length. */
+size_t name_show_text(char *out, size_t size, const char *bytes, size_t len);
+
 #endif
