@@ -46,7 +46,8 @@ records = common/record common/code common/run common/runlog common/who
 ledger  = $(basename $(wildcard common/ledger*.c))
 bus     = common/pipe
 deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retry
-kafka   = $(basename $(wildcard common/kafka*.c))
+kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
+letters = cmd/letters common/pipe_mailbox
 
 LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
 	pool.lua award.lua park.lua)
@@ -68,9 +69,10 @@ fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) 
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 $(deliver) common/instance common/award common/reconcile common/books common/chunk \
-                common/takeover common/issue
+                common/takeover common/issue cmd/issue_redrive cmd/issue_return $(letters) \
+                common/redrive common/giveback
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/output cmd/report_kafka $(base) $(redis) $(event) $(records) \
-                $(kafka) common/report
+                $(bus) $(kafka) $(letters) common/report
 
 # The libraries a tool links beyond hiredis.
 libs-fcfs-event    = jansson uuid rdkafka

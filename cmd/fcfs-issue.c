@@ -1,6 +1,8 @@
 #include "issue.h"
 
 #include "instance.h"
+#include "issue_redrive.h"
+#include "issue_return.h"
 #include "parse.h"
 #include "pipe.h"
 #include "ui.h"
@@ -8,7 +10,7 @@
 
 #include <unistd.h>
 
-enum { CHUNK = 1000, LEDGER, FOLLOW, INSTANCE, STATS };
+enum { CHUNK = 1000, LEDGER, FOLLOW, INSTANCE, STATS, RETURN_DEAD };
 
 struct request {
 	struct issue issue;
@@ -17,6 +19,9 @@ struct request {
 	bool follow;
 	struct instance instance;
 	struct kafka *kafka; /* NULL: the pipe */
+	struct redrive_request redrive;
+	const char *return_dead; /* whose; NULL: nobody's */
+	bool issuing;		 /* an option that goes with neither was given */
 };
 
 static const struct ui_option OPTIONS[] = {
@@ -25,6 +30,12 @@ static const struct ui_option OPTIONS[] = {
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
 	{"instance", INSTANCE, "NAME", "who this is in the group (HOST-UID-K)"},
 	{"stats", STATS, "FILE", "append the Kafka clients' statistics, JSON lines"},
+	{"redrive", REDRIVE, NULL, "send dead letters again: the topic's, or those on stdin"},
+	{"dry-run", REDRIVE_DRY_RUN, NULL, "with --redrive: show which, change nothing"},
+	{"match", REDRIVE_MATCH, "KEY=VALUE",
+	 "with --redrive: only these; again for more conditions"},
+	{"limit", REDRIVE_LIMIT, "N", "with --redrive: N at most"},
+	{"return-dead", RETURN_DEAD, "RUN", "give back the slots that this run parked, or all"},
 	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
 	{0},
 };
@@ -33,6 +44,11 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 {
 	struct request *r = self;
 
+	if (letter >= REDRIVE)
+		return redrive_take(&r->redrive, letter, value, why);
+	if (letter == RETURN_DEAD)
+		return r->return_dead = value, 0;
+	r->issuing = true;
 	switch (letter) {
 	case CHUNK:
 		return parse_count("--chunk", value, 1, AWARD_MAX, &r->chunk, why);
@@ -54,7 +70,9 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 static const struct ui_tool TOOL = {
 	.name = "fcfs-issue",
 	.synopsis = "[--chunk N] [--ledger URL] [--follow] "
-		    "[--instance NAME] [--stats FILE] [--force]",
+		    "[--instance NAME] [--stats FILE] [--force]\n"
+		    "--redrive [--dry-run] [--match KEY=VALUE] [--limit N]\n"
+		    "--return-dead RUN [EVENT ...]",
 	.about = "Gives winners from stdin or Kafka a code each, and writes it there.",
 	.options = OPTIONS,
 	.kafka = true,
@@ -94,14 +112,23 @@ static int run_with(struct request *r, struct fault *why)
 	return open_bus(r, why) < 0 ? -1 : issue_run(i, why);
 }
 
-static int run(struct request *r, char **operands, struct fault *why)
+/* Which of the three: they take different options. */
+static void check(const struct request *r, char **operands)
+{
+	if (r->redrive.refining && !r->redrive.wanted)
+		ui_misuse("--dry-run, --match and --limit go with --redrive");
+	if ((r->redrive.wanted && (r->issuing || r->return_dead)) || (r->return_dead && r->issuing))
+		ui_misuse("--redrive and --return-dead are runs of their own: without options of "
+			  "issuing");
+	if (operands[0] && !r->return_dead)
+		ui_misuse("no operand is expected: winners come from the topic, or standard input");
+}
+
+static int issue(struct request *r, struct fault *why)
 {
 	struct issue *i = &r->issue;
-	int result;
+	int result = run_with(r, why);
 
-	if (operands[0])
-		ui_misuse("no operand is expected: winners come from the topic, or standard input");
-	result = run_with(r, why);
 	if (i->sink)
 		i->sink->close(i->sink);
 	if (i->source)
@@ -111,6 +138,16 @@ static int run(struct request *r, char **operands, struct fault *why)
 	ledger_close(i->ledger);
 	redis_close(i->redis);
 	return result;
+}
+
+static int run(struct request *r, char **operands, struct fault *why)
+{
+	check(r, operands);
+	if (r->redrive.wanted)
+		return redrive(&r->redrive, why);
+	if (r->return_dead)
+		return return_dead(r->return_dead, operands, why);
+	return issue(r, why);
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "letters.h"
 #include "output.h"
 #include "parse.h"
 #include "report_kafka.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ISSUED = 1000, RUNS, OFFSETS };
+enum { ISSUED = 1000, RUNS, OFFSETS, DEAD_LETTERS };
 
 struct request {
 	int what; /* one of these; 0: the report */
@@ -23,6 +24,7 @@ static const struct ui_option OPTIONS[] = {
 	{"issued", ISSUED, NULL, "every person and code; a file it goes to is made 0600"},
 	{"runs", RUNS, NULL, "the runs of dispatch and issue, oldest first"},
 	{"offsets", OFFSETS, NULL, "how far the issuers are, a line a partition"},
+	{"dead-letters", DEAD_LETTERS, NULL, "what could not be issued, and why, a line each"},
 	{0},
 };
 
@@ -32,7 +34,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 	(void)value;
 	if (r->what && r->what != letter)
-		return fault_set(why, EX_USAGE, "--issued, --runs or --offsets: one of them");
+		return fault_set(why, EX_USAGE,
+				 "--issued, --runs, --offsets or --dead-letters: one of them");
 	r->what = letter;
 	return 0;
 }
@@ -42,7 +45,8 @@ static const struct ui_tool TOOL = {
 	.synopsis = "EVENT\n"
 		    "--issued EVENT\n"
 		    "--runs [EVENT]\n"
-		    "--offsets",
+		    "--offsets\n"
+		    "--dead-letters [EVENT]",
 	.about = "Tells what became of an event: totals, refusals, rates, waiting times, stages.",
 	.options = OPTIONS,
 	.kafka = true,
@@ -224,6 +228,39 @@ static int show_runs(struct redis *redis, const struct place *place, struct faul
 	return result;
 }
 
+/* --- dead letters ----------------------------------------------------------------------------- */
+
+struct listing {
+	const char *event; /* NULL: all */
+	bool bad;
+};
+
+static int list_letter(void *self, const struct letter *letter, struct fault *why)
+{
+	struct listing *listing = self;
+
+	listing->bad = listing->bad || letter->status == LETTER_BAD;
+	if (letter->status == LETTER_BAD ||
+	    (listing->event && strcmp(listing->event, letter->winner.event) != 0))
+		return 0;
+	return letters_print(letter, why);
+}
+
+static int list_dead(const char *event, struct fault *why)
+{
+	struct listing listing = {.event = event};
+	struct mailbox *mailbox;
+	struct kafka *kafka;
+	int result = letters_open(false, &kafka, &mailbox, why);
+
+	if (result == 0)
+		result = mailbox->each(mailbox, list_letter, &listing, why);
+	if (mailbox)
+		mailbox->close(mailbox);
+	kafka_close(kafka);
+	return result < 0 ? -1 : listing.bad ? EX_DATAERR : STATUS_YES;
+}
+
 static int show_what(int what, struct redis *redis, const struct place *place, struct fault *why)
 {
 	switch (what) {
@@ -246,10 +283,12 @@ static int run(const struct request *r, char **operands, struct fault *why)
 		ui_misuse("--offsets are of all events: name none");
 	if (r->what == OFFSETS)
 		return report_offsets(why);
-	if (operands[0] ? operands[1] != NULL : r->what != RUNS)
+	if (operands[0] ? operands[1] != NULL : r->what != RUNS && r->what != DEAD_LETTERS)
 		ui_misuse("name one event");
 	if (operands[0] && place_init(&place, ui.config.prefix, operands[0], why) < 0)
 		return -1;
+	if (r->what == DEAD_LETTERS)
+		return list_dead(operands[0], why);
 	redis = ui_connect(why);
 	if (!redis)
 		return -1;

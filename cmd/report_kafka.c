@@ -1,6 +1,7 @@
 #include "report_kafka.h"
 
 #include "kafka_lag.h"
+#include "kafka_letters.h"
 #include "ui.h"
 #include "ui_kafka.h"
 
@@ -61,26 +62,27 @@ static const struct named *find(struct count *c, const char *name, struct fault 
 	return &more[c->names++];
 }
 
-static bool same_id(const char *id, const struct dead_letter *letter)
+static bool same_id(const char *id, const struct winner *winner)
 {
-	return *id && (!*letter->id || strcmp(id, letter->id) == 0);
+	return *id && (!*winner->id || strcmp(id, winner->id) == 0);
 }
 
 /* Another event's has its place in the report on that one. */
-static int count_letter(void *self, const struct dead_letter *letter, struct fault *why)
+static int count_letter(void *self, const struct letter *letter, struct fault *why)
 {
+	const struct winner *winner = &letter->winner;
 	struct count *c = self;
-	bool here = strcmp(letter->event, c->place->name) == 0;
+	bool here = strcmp(winner->event, c->place->name) == 0;
 	const struct named *other = NULL;
 
-	if (!here && *letter->event) {
-		other = find(c, letter->event, why);
+	if (!here && *winner->event) {
+		other = find(c, winner->event, why);
 		if (!other)
 			return -1;
 	}
-	if (here && same_id(c->id, letter))
+	if (here && same_id(c->id, winner))
 		c->ours++;
-	else if (!other || !same_id(other->id, letter))
+	else if (!other || !same_id(other->id, winner))
 		c->nobodys++;
 	return 0;
 }

@@ -87,6 +87,8 @@ struct outgoing {
 	const char *bytes; /* one line, without its newline */
 	size_t len;
 	const struct cause *cause; /* of TOPIC_DEAD, whose key and bytes are the record's */
+	const struct incoming
+		*again; /* of TOPIC_WINNERS: a dead letter that goes back as it came */
 };
 
 /* How far an event's records are out. */

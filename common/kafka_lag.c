@@ -1,13 +1,9 @@
 #include "kafka_lag.h"
 
 #include "kafka_private.h"
-#include "record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* --- lag -------------------------------------------------------------------------------------- */
 
 /* A consumer that never subscribes is of the group without joining it. A committed one would wait
  * until no issuer is in the middle of a commit, and one that was killed there is so for long. */
@@ -89,57 +85,4 @@ void lag_release(struct lag *lag)
 {
 	free(lag->part);
 	*lag = (struct lag){0};
-}
-
-/* --- dead letters ----------------------------------------------------------------------------- */
-
-struct visitor {
-	int (*visit)(void *, const struct dead_letter *, struct fault *);
-	void *self;
-};
-
-static int read_letter(void *self, const rd_kafka_message_t *message, struct fault *why)
-{
-	const struct visitor *v = self;
-	struct dead_letter letter = {0};
-	struct winner winner;
-	struct fault unread;
-	size_t len;
-	const char *event = kafka_header(message, "event", &len);
-
-	if (message->payload &&
-	    record_read_winner(message->payload, message->len, &winner, &unread) == 0) {
-		strcpy(letter.event, winner.event);
-		strcpy(letter.id, winner.id);
-	} else if (event && name_is_event(event, len)) {
-		memcpy(letter.event, event, len);
-	}
-	return v->visit(v->self, &letter, why);
-}
-
-static int read_letters(struct kafka *k, struct visitor *v, struct fault *why)
-{
-	int32_t parts = kafka_partitions(k, TOPIC_DEAD, why);
-	int64_t low, high;
-
-	for (int32_t p = 0; p < parts; p++)
-		if (kafka_watermarks(k, true, TOPIC_DEAD, p, &low, &high, why) < 0 ||
-		    kafka_scan(k, TOPIC_DEAD, p, low, high, read_letter, v, why) < 0)
-			return -1;
-	return parts < 0 ? -1 : 0;
-}
-
-int kafka_dead_letters(struct kafka *k,
-		       int (*visit)(void *, const struct dead_letter *, struct fault *), void *self,
-		       struct fault *why)
-{
-	struct visitor v = {visit, self};
-	int64_t reconnect_ms = k->options.reconnect_ms;
-	int result;
-
-	if (reconnect_ms > KAFKA_ASK_MS)
-		k->options.reconnect_ms = KAFKA_ASK_MS;
-	result = read_letters(k, &v, why);
-	k->options.reconnect_ms = reconnect_ms;
-	return result;
 }

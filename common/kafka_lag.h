@@ -1,6 +1,5 @@
 /*
- * kafka_lag.h - how far the issuers are behind, and what they could not read. Both are of the whole
- * deployment: all events share its topics.
+ * kafka_lag.h - how far the issuers are behind, in the whole deployment: all events share its topics.
  *
  * It asks, joins no group and changes nothing. A broker that falls silent is waited for a few
  * seconds, not for as long as a loop would: a person waits for the answer.
@@ -9,7 +8,6 @@
 #define FCFS_KAFKA_LAG_H
 
 #include "kafka.h"
-#include "name.h"
 
 struct lag_part {
 	int64_t committed; /* the offset the issuers go on from; -1: they have committed none */
@@ -27,16 +25,5 @@ struct lag {
  * or the brokers refuse us. */
 int kafka_lag(struct kafka *, struct lag *, struct fault *why);
 void lag_release(struct lag *);
-
-/* Whose a dead letter is: what its record says, or where that cannot be read, its header. */
-struct dead_letter {
-	char event[EVENT_MAX + 1]; /* "": it names none */
-	char id[UUID_LEN + 1];	   /* the event's; "": it says none */
-};
-
-/* Calls visit for each dead letter there is now, until it returns -1. Faults as above. */
-int kafka_dead_letters(struct kafka *,
-		       int (*visit)(void *self, const struct dead_letter *, struct fault *),
-		       void *self, struct fault *why);
 
 #endif

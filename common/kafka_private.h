@@ -36,6 +36,7 @@ enum {
 };
 
 struct kafka_in;
+struct letter;
 
 struct kafka {
 	struct kafka_options options;
@@ -120,6 +121,9 @@ const char *kafka_header(const rd_kafka_message_t *, const char *name, size_t *l
 
 /* A header that is a number, not negative; -1 where there is none. */
 int64_t kafka_header_int(const rd_kafka_message_t *, const char *name);
+
+/* What a record of gifticon_publish.dlq says. The letter borrows the message. */
+void kafka_read_letter(const rd_kafka_message_t *, struct letter *);
 
 /* The last progress record of an event. Waits, calling the sink's waiting, while another writer's
  * open transaction may hide it: EX_TEMPFAIL when that lasts. */

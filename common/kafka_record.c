@@ -74,11 +74,40 @@ static rd_kafka_resp_err_t produce_dead(const struct kafka *k, rd_kafka_t *rk,
 	return error;
 }
 
+/* What dead_headers has added; a tool may have written more than one of a name. */
+static const char *const ADDED[] = {"error_class",	  "error_message",   "attempts",
+				    "first_failure_us",	  "last_failure_us", "original_topic",
+				    "original_partition", "original_offset", "run"};
+
+/* A dead letter as it was before it died, but that it says how often it was sent again. */
+static rd_kafka_resp_err_t produce_again(rd_kafka_t *rk, rd_kafka_topic_t *topic,
+					 const struct incoming *record)
+{
+	const rd_kafka_message_t *message = record->raw;
+	rd_kafka_headers_t *theirs, *headers;
+	rd_kafka_resp_err_t error;
+
+	headers = rd_kafka_message_headers(message, &theirs) ? rd_kafka_headers_new(1)
+							     : rd_kafka_headers_copy(theirs);
+	for (size_t i = 0; i < sizeof ADDED / sizeof *ADDED; i++)
+		rd_kafka_header_remove(headers, ADDED[i]);
+	replace_int(headers, "replays", record->replays + 1);
+	error = rd_kafka_producev(
+		rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_KEY(message->key, message->key_len),
+		RD_KAFKA_V_VALUE(message->payload, message->len), RD_KAFKA_V_HEADERS(headers),
+		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+	if (error)
+		rd_kafka_headers_destroy(headers);
+	return error;
+}
+
 rd_kafka_resp_err_t kafka_produce(const struct kafka *k, rd_kafka_t *rk,
 				  rd_kafka_topic_t *const *topic, const struct outgoing *o)
 {
 	if (o->topic == TOPIC_DEAD)
 		return produce_dead(k, rk, topic[TOPIC_DEAD], o->cause, false);
+	if (o->again)
+		return produce_again(rk, topic[o->topic], o->again);
 	return rd_kafka_producev(rk, RD_KAFKA_V_RKT(topic[o->topic]),
 				 RD_KAFKA_V_KEY(o->key, strlen(o->key)),
 				 RD_KAFKA_V_VALUE((void *)(uintptr_t)o->bytes, o->len),

@@ -1,0 +1,88 @@
+#include "issue_return.h"
+
+#include "buffer.h"
+#include "event.h"
+#include "giveback.h"
+#include "ui.h"
+#include "who.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct job {
+	struct redis *redis;
+	const char *run; /* "": any */
+	char who[WHO_MAX];
+	int64_t returned;
+};
+
+static int print(const char *event, int64_t returned, struct fault *why)
+{
+	struct buffer line = {0};
+
+	if (ui.json) {
+		json_begin(&line);
+		json_cstring(&line, "event", event);
+		json_int(&line, "returned", returned);
+		json_end(&line);
+		printf("%.*s\n", (int)line.len, line.bytes);
+		buffer_release(&line);
+	} else {
+		printf("%s\t%" PRId64 "\n", event, returned);
+	}
+	return ui_flush(why);
+}
+
+static int return_event(struct job *job, const char *event, struct fault *why)
+{
+	struct place place;
+	int64_t returned;
+
+	if (place_init(&place, ui.config.prefix, event, why) < 0)
+		return -1;
+	returned = giveback_parked(job->redis, &place, job->run, job->who, &ui_control, why);
+	if (returned < 0)
+		return -1;
+	job->returned += returned;
+	return returned ? print(event, returned, why) : 0;
+}
+
+/* Those whose name is there and that were never created, or are gone, have nothing parked. */
+static int return_all(struct job *job, struct fault *why)
+{
+	struct reply names = {0};
+	int result = event_names(job->redis, ui.config.prefix, &names, why);
+
+	while (result == 0 && reply_more(&names) && !ui_control.stopping()) {
+		size_t len;
+
+		result = return_event(job, reply_text(&names, &len), why);
+		if (result < 0 && why->no_event)
+			result = 0;
+	}
+	reply_release(&names);
+	return result;
+}
+
+int return_dead(const char *run, char **events, struct fault *why)
+{
+	struct job job = {.run = strcmp(run, "all") == 0 ? "" : run};
+	int result = 0;
+
+	if (*job.run && !name_is_uuid(job.run, strlen(job.run)))
+		return fault_set(why, EX_USAGE,
+				 "--return-dead '%s': expected a run's id, as fcfs-report --runs "
+				 "shows it, or all",
+				 run);
+	who_am_i(job.who);
+	job.redis = ui_connect(why);
+	if (!job.redis)
+		return -1;
+	if (!events[0])
+		result = return_all(&job, why);
+	for (; *events && result == 0; events++)
+		result = return_event(&job, *events, why);
+	redis_close(job.redis);
+	return result < 0 ? -1 : job.returned ? STATUS_YES : STATUS_NO;
+}

@@ -1,0 +1,102 @@
+#include "redrive.h"
+
+#include "clock.h"
+
+/* A transaction must end long before it times out, however few letters are met. */
+enum { BATCH = 500, BATCH_MS = 1000 };
+
+/* What visit answers to end the reading: the outcome of a commit that was none. */
+enum { GO_ON, STOP, AGAIN, OUSTED };
+
+struct work {
+	const struct redrive *r;
+	struct redrive_counts now, committed;
+	int64_t open; /* replayed and not committed */
+	int64_t open_since_ms;
+};
+
+static int commit(struct work *w, struct fault *why)
+{
+	int outcome = w->open ? w->r->mailbox->commit(w->r->mailbox, why) : COMMITTED;
+
+	if (outcome < 0)
+		return -1;
+	w->open = 0;
+	if (outcome != COMMITTED)
+		return outcome == FENCED ? OUSTED : AGAIN;
+	w->committed = w->now;
+	w->r->control->progress(w->committed.in);
+	return GO_ON;
+}
+
+static int replay(struct work *w, const struct letter *letter, struct fault *why)
+{
+	w->now.redriven++;
+	if (w->r->show)
+		return w->r->show(w->r->show_self, letter, why);
+	if (!w->open++)
+		w->open_since_ms = clock_ms();
+	return w->r->mailbox->replay(w->r->mailbox, letter, why);
+}
+
+static int sort(struct work *w, const struct letter *letter, struct fault *why)
+{
+	struct redrive_counts *now = &w->now;
+
+	now->in++;
+	if (letter->status == LETTER_BAD) {
+		now->bad++;
+	} else if (!match_all(w->r->match, w->r->matches, letter)) {
+		now->kept++;
+	} else if (letter->status == LETTER_REDRIVEN) {
+		now->before++;
+	} else if (letter->status == LETTER_FINAL) {
+		now->final++;
+	} else if (now->redriven >= w->r->limit) {
+		now->kept++;
+	} else {
+		return replay(w, letter, why);
+	}
+	return 0;
+}
+
+static int visit(void *self, const struct letter *letter, struct fault *why)
+{
+	struct work *w = self;
+
+	if (w->r->control->stopping())
+		return STOP;
+	if (sort(w, letter, why) < 0)
+		return -1;
+	if (w->open >= BATCH || (w->open && clock_ms() - w->open_since_ms >= BATCH_MS))
+		return commit(w, why);
+	return GO_ON;
+}
+
+/* All of them from the last commit on. */
+static int pass(struct work *w, struct fault *why)
+{
+	int answer = w->r->mailbox->each(w->r->mailbox, visit, w, why);
+
+	if (answer == GO_ON || answer == STOP)
+		answer = commit(w, why);
+	if (answer == OUSTED)
+		return fault_set(why, EX_TEMPFAIL,
+				 "another fcfs-issue --redrive runs, and has taken over");
+	return answer;
+}
+
+int redrive_run(const struct redrive *r, struct redrive_counts *counts, struct fault *why)
+{
+	struct work w = {.r = r};
+	int answer;
+
+	while ((answer = pass(&w, why)) == AGAIN) {
+		w.now = w.committed;
+		answer = r->mailbox->restart(r->mailbox, why);
+		if (answer < 0)
+			break;
+	}
+	*counts = w.committed;
+	return answer;
+}
