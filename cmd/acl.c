@@ -17,9 +17,9 @@ static const struct role ROLES[] = {
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange smembers time config|get "
 	 "lpop lpush lrem"},
-	{"fcfs-operator", "create set show join leave rank page seconds load loaded pool",
-	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby zadd zcard zcount zmscore zrank "
-	 "zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
+	{"fcfs-operator", "create set show join leave parked rank page seconds load loaded pool",
+	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
+	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "function|load"},
 };
 

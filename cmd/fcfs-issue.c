@@ -30,13 +30,13 @@ static const struct ui_option OPTIONS[] = {
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
 	{"instance", INSTANCE, "NAME", "who this is in the group (HOST-UID-K)"},
 	{"stats", STATS, "FILE", "append the Kafka clients' statistics, JSON lines"},
+	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
 	{"redrive", REDRIVE, NULL, "send dead letters again: the topic's, or those on stdin"},
 	{"dry-run", REDRIVE_DRY_RUN, NULL, "with --redrive: show which, change nothing"},
 	{"match", REDRIVE_MATCH, "KEY=VALUE",
 	 "with --redrive: only these; again for more conditions"},
 	{"limit", REDRIVE_LIMIT, "N", "with --redrive: N at most"},
 	{"return-dead", RETURN_DEAD, "RUN", "give back the slots that this run parked, or all"},
-	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
 	{0},
 };
 

@@ -45,7 +45,7 @@ void kafka_read_letter(const rd_kafka_message_t *message, struct letter *letter)
 					   .len = message->len,
 					   .partition = message->partition,
 					   .offset = message->offset,
-					   .replays = (int)letter->replays,
+					   .replays = letter->replays,
 					   .raw = message};
 }
 

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { GLANCE_MS = 2000 };
-
 struct kafka_box {
 	struct mailbox mailbox;
 	struct kafka *kafka;
@@ -125,8 +123,8 @@ static int read_ends(struct kafka_box *box, struct fault *why)
 		return fault_errno(why, EX_OSERR, "dead letters");
 	box->parts = parts;
 	for (int32_t p = 0; p < parts; p++) {
-		if (kafka_wait_stable(box->kafka, TOPIC_DEAD, p, GLANCE_MS, NULL, &box->range[p],
-				      why) < 0)
+		if (kafka_wait_stable(box->kafka, TOPIC_DEAD, p, KAFKA_SETTLE_MS, NULL,
+				      &box->range[p], why) < 0)
 			return -1;
 		box->next[p] = box->committed[p] = box->range[p].low;
 	}

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GLANCE_MS = 2000 };
-
 static const char KEY[] = "redriven-";
 
 /* --- bits ------------------------------------------------------------------------------------- */
@@ -129,8 +127,8 @@ static int read_partition(struct marks *marks, struct kafka *k, int32_t partitio
 {
 	struct range range;
 	int stable = settled ? kafka_wait_settled(k, TOPIC_PROGRESS, partition, NULL, &range, why)
-			     : kafka_wait_stable(k, TOPIC_PROGRESS, partition, GLANCE_MS, NULL,
-						 &range, why);
+			     : kafka_wait_stable(k, TOPIC_PROGRESS, partition, KAFKA_SETTLE_MS,
+						 NULL, &range, why);
 
 	return stable < 0 ? -1
 			  : kafka_scan(k, TOPIC_PROGRESS, partition, range.low, range.stable, keep,

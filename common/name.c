@@ -182,17 +182,21 @@ size_t name_show_text(char *out, size_t size, const char *bytes, size_t len)
 {
 	size_t used = 0, width;
 
-	for (size_t i = 0; i < len && used + SHOWN_BYTE < size; i += width) {
+	for (size_t i = 0; i < len; i += width) {
 		uint32_t point;
+		bool plain;
 
 		width = name_character(bytes + i, len - i, &point);
-		if (width > 0 && name_point_is_plain(point)) {
+		plain = width > 0 && name_point_is_plain(point);
+		if (used + (plain ? width : SHOWN_BYTE) >= size)
+			break;
+		if (plain) {
 			memcpy(out + used, bytes + i, width);
 			used += width;
-			continue;
+		} else {
+			width = 1;
+			used += show_byte(out + used, bytes[i]);
 		}
-		width = 1;
-		used += show_byte(out + used, bytes[i]);
 	}
 	out[used] = '\0';
 	return used;

@@ -55,11 +55,13 @@ static int pipe_each(struct mailbox *mailbox,
 static int pipe_replay(struct mailbox *mailbox, const struct letter *letter, struct fault *why)
 {
 	struct pipe_box *box = (struct pipe_box *)mailbox;
+	struct winner winner = letter->winner;
 	struct outgoing outgoing = {
 		.topic = TOPIC_WINNERS, .event = letter->winner.event, .key = letter->winner.user};
 
+	winner.replays = letter->replays + 1;
 	buffer_clear(&box->line);
-	record_replay(&box->line, &letter->winner, letter->replays + 1);
+	record_winner(&box->line, &winner);
 	if (box->line.failed)
 		return fault_set(why, EX_OSERR, "out of memory");
 	outgoing.bytes = box->line.bytes;

@@ -23,15 +23,6 @@ void record_winner(struct buffer *buffer, const struct winner *winner)
 	json_end(buffer);
 }
 
-void record_replay(struct buffer *buffer, const struct winner *winner, int64_t replays)
-{
-	begin(buffer, "winner", winner);
-	json_int(buffer, "joined_us", winner->joined_us);
-	json_int(buffer, "granted_us", winner->granted_us);
-	json_int(buffer, "replays", replays);
-	json_end(buffer);
-}
-
 void record_request(struct buffer *buffer, const struct winner *winner)
 {
 	begin(buffer, "request", winner);

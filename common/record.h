@@ -40,7 +40,6 @@ struct issued {
 /* Each appends its object without a newline. */
 void record_request(struct buffer *, const struct winner *); /* granted_us is not asked */
 void record_winner(struct buffer *, const struct winner *);
-void record_replay(struct buffer *, const struct winner *, int64_t replays);
 void record_issued(struct buffer *, const struct issued *);
 void record_progress(struct buffer *, const char *event, const char *id, const struct progress *);
 

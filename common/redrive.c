@@ -39,34 +39,34 @@ static int replay(struct work *w, const struct letter *letter, struct fault *why
 	return w->r->mailbox->replay(w->r->mailbox, letter, why);
 }
 
-static int sort(struct work *w, const struct letter *letter, struct fault *why)
+/* Where a letter is counted; NULL: it is to be replayed. */
+static int64_t *counter(struct work *w, const struct letter *letter)
 {
 	struct redrive_counts *now = &w->now;
 
-	now->in++;
-	if (letter->status == LETTER_BAD) {
-		now->bad++;
-	} else if (!match_all(w->r->match, w->r->matches, letter)) {
-		now->kept++;
-	} else if (letter->status == LETTER_REDRIVEN) {
-		now->before++;
-	} else if (letter->status == LETTER_FINAL) {
-		now->final++;
-	} else if (now->redriven >= w->r->limit) {
-		now->kept++;
-	} else {
-		return replay(w, letter, why);
-	}
-	return 0;
+	if (letter->status == LETTER_BAD)
+		return &now->bad;
+	if (!match_all(w->r->match, w->r->matches, letter))
+		return &now->kept;
+	if (letter->status == LETTER_REDRIVEN)
+		return &now->before;
+	if (letter->status == LETTER_FINAL)
+		return &now->final;
+	return now->redriven < w->r->limit ? NULL : &now->kept;
 }
 
 static int visit(void *self, const struct letter *letter, struct fault *why)
 {
 	struct work *w = self;
+	int64_t *count;
 
 	if (w->r->control->stopping())
 		return STOP;
-	if (sort(w, letter, why) < 0)
+	count = counter(w, letter);
+	w->now.in++;
+	if (count)
+		(*count)++;
+	else if (replay(w, letter, why) < 0)
 		return -1;
 	if (w->open >= BATCH || (w->open && clock_ms() - w->open_since_ms >= BATCH_MS))
 		return commit(w, why);

@@ -1,8 +1,10 @@
--- leave WHO revoke|leave PERSON... -> STATUS TICKET, a person
+-- leave WHO HOW PERSON... -> STATUS TICKET, a person
+-- HOW: leave, revoke (also what is parked or issued), or parked:RUN (nothing but what that run has
+-- parked; any run, where RUN is '').
 -- Asking again gives the same answer: the mark in `left` remembers the state they left in.
 
--- Where a person stands who has not left: waiting, granted, assigned, or, with the code, parked or
--- issued.
+-- Where a person stands who has not left: waiting, granted, assigned, or, with the code, issued or
+-- parked, and by which run.
 local function standing(keys, person, ticket, cursor)
 	if ticket > cursor then
 		return 'waiting'
@@ -15,9 +17,9 @@ local function standing(keys, person, ticket, cursor)
 	if not pending then
 		return 'granted'
 	end
-	local state, _, _, rest = read_pending(pending)
+	local state, _, _, rest, run = read_pending(pending)
 	if state == 'parked' then
-		return state, select(3, read_issued(rest))
+		return state, select(3, read_issued(rest)), run
 	end
 	return state
 end
@@ -39,7 +41,16 @@ local function mark(keys, event, person, ticket, state, who, code)
 	return status
 end
 
-local function leave_one(keys, event, person, who, revoke)
+-- May HOW take this back?
+local function may(how, code, run)
+	local of = string.match(how, '^parked:(.*)$')
+	if of then
+		return run and (of == '' or of == run)
+	end
+	return not code or how == 'revoke'
+end
+
+local function leave_one(keys, event, person, who, how)
 	local ticket = redis.call('ZRANK', keys[2], person)
 	if not ticket then
 		return 'absent', 0
@@ -50,10 +61,10 @@ local function leave_one(keys, event, person, who, revoke)
 		local _, state = read_mark(there)
 		return state == 'waiting' and 'left' or 'returned', ticket
 	end
-	local state, code = standing(keys, person, ticket, event.cursor)
+	local state, code, run = standing(keys, person, ticket, event.cursor)
 	if state == 'assigned' then
 		return 'busy', ticket
-	elseif code and not revoke then
+	elseif not may(how, code, run) then
 		return 'issued', ticket
 	end
 	return mark(keys, event, person, ticket, state, who, code), ticket
@@ -66,7 +77,7 @@ local function leave(keys, args)
 	end
 	local reply = {}
 	for i = 3, #args do
-		local status, ticket = leave_one(keys, event, args[i], args[1], args[2] == 'revoke')
+		local status, ticket = leave_one(keys, event, args[i], args[1], args[2])
 		reply[#reply + 1] = status
 		reply[#reply + 1] = ticket
 	end

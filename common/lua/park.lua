@@ -53,5 +53,23 @@ local function unpark(keys, args)
 	return found
 end
 
+-- parked SCAN RUN -> SCAN, then the people whose tickets this run has parked ('': any run)
+--   A part at a time: from SCAN 0 on until it is 0 again.
+local function parked(keys, args)
+	if not read(keys, {}) then
+		return no_event()
+	end
+	local scan = redis.call('HSCAN', key(keys, 'pending'), args[1], 'COUNT', SLICE)
+	local reply = { tonumber(scan[1]) }
+	for i = 1, #scan[2], 2 do
+		local state, _, _, _, run = read_pending(scan[2][i + 1])
+		if state == 'parked' and (args[2] == '' or args[2] == run) then
+			reply[#reply + 1] = scan[2][i]
+		end
+	end
+	return reply
+end
+
 register('park', park)
 register('unpark', unpark)
+register('parked', parked, { 'no-writes' })
