@@ -382,6 +382,8 @@ void kafka_close(struct kafka *k)
 		rd_kafka_destroy(k->committed);
 	if (k->uncommitted)
 		rd_kafka_destroy(k->uncommitted);
+	if (k->outsider)
+		rd_kafka_destroy(k->outsider);
 	if (k->conf)
 		rd_kafka_conf_destroy(k->conf);
 	kafka_speak(k);

@@ -76,21 +76,6 @@ static void disown(struct kafka_in *in)
 	}
 }
 
-/* Begins where they are committed, or at the beginning. Where that cannot be asked now, the client
- * asks itself; claim asks again. */
-static void set_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
-{
-	bool asked = !rd_kafka_committed(rk, list, KAFKA_ASK_MS);
-
-	for (int i = 0; i < list->cnt; i++) {
-		rd_kafka_topic_partition_t *p = &list->elems[i];
-
-		if (p->offset < 0 || p->err || !asked)
-			p->offset = asked && !p->err ? RD_KAFKA_OFFSET_BEGINNING
-						     : RD_KAFKA_OFFSET_INVALID;
-	}
-}
-
 /* The group has decided. From a poll, so in our own thread. */
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 			 rd_kafka_topic_partition_list_t *list, void *self)
@@ -99,8 +84,6 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 	bool assigned = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 
 	disown(in);
-	if (assigned)
-		set_offsets(rk, list);
 	rd_kafka_assign(rk, assigned ? list : NULL);
 	if (assigned) {
 		in->ours = rd_kafka_topic_partition_list_copy(list);
@@ -165,18 +148,81 @@ static int keep_committed(struct kafka_in *in, struct fault *why)
 	return 0;
 }
 
-/* 0, 1 where it must be tried again, -1. Asking for what is committed comes first of all: offsets sent
- * with a transaction to a group that was never asked may hang. */
-static int take_over(struct kafka_in *in, struct fault *why)
+/* Offsets that are in an open transaction are told when that ends. An outsider is told those that are
+ * committed for sure, unless nobody is told anything. */
+static bool others_are_told(struct kafka_in *in)
+{
+	struct fault ignored;
+	rd_kafka_t *rk = kafka_outsider(in->kafka, &ignored);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(in->ours);
+	bool told = rk && !rd_kafka_committed(rk, list, KAFKA_ASK_MS);
+
+	rd_kafka_topic_partition_list_destroy(list);
+	return told;
+}
+
+/* Said once. */
+static void say(struct kafka_in *in, const char *what)
+{
+	char line[512];
+
+	if (in->said == what)
+		return;
+	in->said = what;
+	snprintf(line, sizeof line, "kafka '%.200s': %s", in->kafka->options.brokers, what);
+	in->kafka->options.control->warn(line);
+}
+
+/* 1, or -1 when it has lasted for too long: a dead writer's transaction is ended by then. */
+static int held(struct kafka_in *in, struct fault *why)
+{
+	struct kafka *k = in->kafka;
+	bool open = others_are_told(in);
+	int64_t limit_ms = open ? k->transaction_ms + KAFKA_GRACE_MS : k->options.reconnect_ms;
+
+	if (k->options.control->stopping())
+		return 1;
+	if (kafka_alive(k, in->rk, why) < 0)
+		return -1;
+	say(in, open ? "another issuer has left a transaction open: waiting for its end"
+		     : "the group's coordinator does not answer: waiting for it");
+	if (!in->held_since_ms)
+		in->held_since_ms = clock_ms();
+	if (clock_ms() - in->held_since_ms < limit_ms)
+		return 1;
+	if (!open)
+		return kafka_unreachable(k, why);
+	return fault_set(why, EX_TEMPFAIL,
+			 "kafka '%s': another issuer has left a transaction open over '%s': run "
+			 "again later",
+			 k->options.brokers, k->topic[TOPIC_WINNERS]);
+}
+
+/* What the group has committed: 0, 1 where it cannot be told yet, -1. One question, for the group must
+ * be polled. */
+static int ask_committed(struct kafka_in *in, struct fault *why)
 {
 	rd_kafka_resp_err_t error = rd_kafka_committed(in->rk, in->ours, KAFKA_ASK_MS);
 
 	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT)
-		return kafka_alive(in->kafka, in->rk, why) < 0 ? -1 : 1;
+		return held(in, why);
 	for (int i = 0; i < in->ours->cnt && !error; i++)
 		error = in->ours->elems[i].err;
-	if (error)
-		return kafka_in_trouble(in, error, rd_kafka_err2str(error), why) < 0 ? -1 : 1;
+	in->held_since_ms = 0;
+	in->said = NULL;
+	if (!error)
+		return 0;
+	return kafka_in_trouble(in, error, rd_kafka_err2str(error), why) < 0 ? -1 : 1;
+}
+
+/* 0, 1 where it must be tried again, -1. Asking for what is committed comes first of all: offsets sent
+ * with a transaction to a group that was never asked may hang. */
+static int take_over(struct kafka_in *in, struct fault *why)
+{
+	int result = ask_committed(in, why);
+
+	if (result != 0)
+		return result;
 	if (keep_committed(in, why) < 0 || tell_claim(in, why) < 0)
 		return -1;
 	if (seek(in))

@@ -5,47 +5,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A consumer that never subscribes is of the group without joining it. A committed one would wait
- * until no issuer is in the middle of a commit, and one that was killed there is so for long. */
-static rd_kafka_t *open_outsider(struct kafka *k, struct fault *why)
-{
-	char group[KAFKA_NAME_MAX];
-	const struct kafka_setting settings[] = {
-		{"group.id", group}, {"isolation.level", "read_uncommitted"}, {0}};
-
-	snprintf(group, sizeof group, "%sfcfs-issue", k->options.prefix);
-	return kafka_client(RD_KAFKA_CONSUMER, kafka_conf(k, settings), why);
-}
-
 static int keep_committed(struct kafka *k, const rd_kafka_topic_partition_list_t *list,
 			  struct lag *lag, struct fault *why)
 {
 	for (int i = 0; i < list->cnt; i++) {
 		const rd_kafka_topic_partition_t *p = &list->elems[i];
 
-		if (kafka_asked(k, p->err, why) < 0)
+		if (kafka_asked(k, p->err, NULL, why) < 0)
 			return -1;
 		lag->part[p->partition].committed = p->offset >= 0 ? p->offset : -1;
 	}
 	return 0;
 }
 
+static int ask_committed(struct kafka *k, rd_kafka_topic_partition_list_t *list, struct fault *why)
+{
+	rd_kafka_t *rk = kafka_outsider(k, why);
+	struct kafka_wait wait = {0};
+	int again = rk ? 1 : -1;
+
+	while (again > 0)
+		again = kafka_asked(k, rd_kafka_committed(rk, list, KAFKA_ASK_MS), &wait, why);
+	return again;
+}
+
 static int read_committed(struct kafka *k, struct lag *lag, struct fault *why)
 {
-	rd_kafka_t *rk = open_outsider(k, why);
-	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(lag->parts);
 	int result;
 
-	if (!rk)
-		return -1;
-	list = rd_kafka_topic_partition_list_new(lag->parts);
 	for (int32_t p = 0; p < lag->parts; p++)
 		rd_kafka_topic_partition_list_add(list, k->topic[TOPIC_WINNERS], p);
-	result = kafka_asked(k, rd_kafka_committed(rk, list, KAFKA_ASK_MS), why);
+	result = ask_committed(k, list, why);
 	if (result == 0)
 		result = keep_committed(k, list, lag, why);
 	rd_kafka_topic_partition_list_destroy(list);
-	rd_kafka_destroy(rk);
 	kafka_speak(k);
 	return result;
 }
@@ -58,7 +52,7 @@ static int64_t behind(const struct lag_part *part, int64_t low)
 	return part->stable - (there ? part->committed : low);
 }
 
-int kafka_lag(struct kafka *k, struct lag *lag, struct fault *why)
+static int read_lag(struct kafka *k, struct lag *lag, struct fault *why)
 {
 	*lag = (struct lag){.parts = kafka_partitions(k, TOPIC_WINNERS, why)};
 	if (lag->parts < 0)
@@ -79,6 +73,15 @@ int kafka_lag(struct kafka *k, struct lag *lag, struct fault *why)
 		lag->total += part->lag;
 	}
 	return 0;
+}
+
+int kafka_lag(struct kafka *k, struct lag *lag, struct fault *why)
+{
+	int64_t reconnect_ms = kafka_hurry(k);
+	int result = read_lag(k, lag, why);
+
+	k->options.reconnect_ms = reconnect_ms;
+	return result;
 }
 
 void lag_release(struct lag *lag)

@@ -81,12 +81,9 @@ int kafka_dead_letters(struct kafka *k, int (*visit)(void *, const struct letter
 		       void *self, struct fault *why)
 {
 	struct visitor v = {visit, self};
-	int64_t reconnect_ms = k->options.reconnect_ms;
-	int result;
+	int64_t reconnect_ms = kafka_hurry(k);
+	int result = read_letters(k, &v, why);
 
-	if (reconnect_ms > KAFKA_ASK_MS)
-		k->options.reconnect_ms = KAFKA_ASK_MS;
-	result = read_letters(k, &v, why);
 	k->options.reconnect_ms = reconnect_ms;
 	return result;
 }

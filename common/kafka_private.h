@@ -21,10 +21,13 @@ enum { KAFKA_NAME_MAX = 2 * EVENT_MAX + 64, KAFKA_TALK = 8192 };
 enum {
 	KAFKA_POLL_MS = 100,	 /* a poll that waits: who stops sees it after that */
 	KAFKA_TICK_MS = 500,	 /* between two calls of waiting */
-	KAFKA_ASK_MS = 5000,	 /* one question to the brokers */
+	KAFKA_ASK_MS = 1000,	 /* one question to the brokers, which is then asked again */
+	KAFKA_REPORT_MS = 5000,	 /* a report rather says what it cannot tell than wait longer */
+	KAFKA_LEADER_MS = 5000,	 /* choosing a partition's leader takes that at most */
 	KAFKA_PAUSE_MS = 20,	 /* before asking again what was answered "not yet" */
 	KAFKA_TEND_MS = 1000,	 /* a member polls at least so often */
 	KAFKA_OTHERS_MS = 200,	 /* before asking again what other members have committed */
+	KAFKA_JOIN_MS = 5000,	 /* beyond session_ms, until a dead member has heirs */
 	KAFKA_LEAVE_MS = 1000,	 /* leaving the group takes that at most */
 	KAFKA_SETTLE_MS = 2000,	 /* what was committed just now shows within that */
 	KAFKA_GRACE_MS = 15000,	 /* beyond transaction_ms, until a dead writer is noticed */
@@ -46,8 +49,10 @@ struct kafka {
 	int session_ms;			     /* a dead member's partitions are free after that */
 	int stats_fd;			     /* -1: none */
 	rd_kafka_t *committed, *uncommitted; /* readers, each opened when first needed */
-	pthread_mutex_t lock;		     /* of what is below */
-	char talk[KAFKA_TALK];		     /* lines not yet said */
+	rd_kafka_t *outsider;		     /* likewise: of the issuers' group, not in it */
+	struct sink *waits;    /* whose waiting is called while a question has no answer */
+	pthread_mutex_t lock;  /* of what is below */
+	char talk[KAFKA_TALK]; /* lines not yet said */
 	size_t talk_len;
 	int64_t untold;	       /* lines there was no room for */
 	char trouble[256];     /* the last error a broker gave, "" */
@@ -82,8 +87,21 @@ int kafka_unreachable(struct kafka *, struct fault *why);
  * offset. NULL and why. */
 rd_kafka_t *kafka_reader(struct kafka *, bool committed, struct fault *why);
 
-/* What a question to the brokers came to: 0, or -1 and why. */
-int kafka_asked(struct kafka *, rd_kafka_resp_err_t, struct fault *why);
+/* What a question to the brokers came to: 0, or -1 and why; 1 where there was no answer, and it is to
+ * be asked again: for as long as reconnect_ms, all in all, which is said once. NULL: it is not. */
+struct kafka_wait {
+	int64_t until_ms; /* 0 at first */
+};
+
+int kafka_asked(struct kafka *, rd_kafka_resp_err_t, struct kafka_wait *, struct fault *why);
+
+/* A person waits for the answer: reconnect_ms becomes KAFKA_REPORT_MS at most. What it was, to be put
+ * back. */
+int64_t kafka_hurry(struct kafka *);
+
+/* Of the issuers' group without joining it; told what is committed for sure, where its members wait
+ * until no transaction is open that may commit more. NULL and why. */
+rd_kafka_t *kafka_outsider(struct kafka *, struct fault *why);
 
 /* The brokers and all topics; the caller destroys it. */
 int kafka_metadata(struct kafka *, const struct rd_kafka_metadata **, struct fault *why);
@@ -184,6 +202,8 @@ struct kafka_in {
 	rd_kafka_consumer_group_metadata_t *member; /* as of the assignment of `ours` */
 	bool failed;				    /* while it was tended, as `failure` says */
 	struct fault failure;
+	int64_t held_since_ms; /* it cannot be told what is committed; 0: it can */
+	const char *said;      /* of that */
 	int64_t polled_ms, asked_ms, moved_ms;
 	int64_t trouble_since_ms, trouble_ms; /* the first and the last of it; 0: none */
 };

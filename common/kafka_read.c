@@ -35,23 +35,76 @@ rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 	return *reader;
 }
 
-int kafka_asked(struct kafka *k, rd_kafka_resp_err_t error, struct fault *why)
+rd_kafka_t *kafka_outsider(struct kafka *k, struct fault *why)
+{
+	char group[KAFKA_NAME_MAX];
+	const struct kafka_setting settings[] = {{"group.id", group},
+						 {"isolation.level", "read_uncommitted"},
+						 {"statistics.interval.ms", "0"},
+						 {0}};
+
+	snprintf(group, sizeof group, "%sfcfs-issue", k->options.prefix);
+	if (!k->outsider)
+		k->outsider = kafka_client(RD_KAFKA_CONSUMER, kafka_conf(k, settings), why);
+	return k->outsider;
+}
+
+/* --- questions -------------------------------------------------------------------------------- */
+
+static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why)
+{
+	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
+	char line[256];
+
+	kafka_speak(k);
+	if (k->options.control->stopping())
+		return fault_set(why, EX_TEMPFAIL, "kafka '%s': asked to stop: no answer",
+				 k->options.brokers);
+	if (!wait->until_ms) {
+		wait->until_ms = clock_ms() + k->options.reconnect_ms;
+		snprintf(line, sizeof line, "kafka '%.200s': no answer: waiting for it",
+			 k->options.brokers);
+		k->options.control->warn(line);
+	}
+	if (clock_ms() >= wait->until_ms)
+		return kafka_unreachable(k, why);
+	if (k->waits && k->waits->waiting && k->waits->waiting(k->waits->waiting_self, why) < 0)
+		return -1;
+	nanosleep(&pause, NULL);
+	return 1;
+}
+
+int kafka_asked(struct kafka *k, rd_kafka_resp_err_t error, struct kafka_wait *wait,
+		struct fault *why)
 {
 	if (!error)
 		return 0;
 	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT)
-		return kafka_unreachable(k, why);
+		return wait ? ask_again(k, wait, why) : kafka_unreachable(k, why);
 	kafka_sort(k, error, rd_kafka_err2str(error), why);
 	return -1;
+}
+
+int64_t kafka_hurry(struct kafka *k)
+{
+	int64_t reconnect_ms = k->options.reconnect_ms;
+
+	if (reconnect_ms > KAFKA_REPORT_MS)
+		k->options.reconnect_ms = KAFKA_REPORT_MS;
+	return reconnect_ms;
 }
 
 /* All topics are asked for: asking for one would create it where brokers do so by themselves. */
 int kafka_metadata(struct kafka *k, const struct rd_kafka_metadata **metadata, struct fault *why)
 {
 	rd_kafka_t *rk = kafka_reader(k, true, why);
+	struct kafka_wait wait = {0};
+	int again = rk ? 1 : -1;
 
-	return rk ? kafka_asked(k, rd_kafka_metadata(rk, 1, NULL, metadata, KAFKA_ASK_MS), why)
-		  : -1;
+	while (again > 0)
+		again = kafka_asked(k, rd_kafka_metadata(rk, 1, NULL, metadata, KAFKA_ASK_MS),
+				    &wait, why);
+	return again;
 }
 
 static int32_t find_topic(const struct rd_kafka_metadata *metadata, const char *name)
@@ -96,14 +149,16 @@ int kafka_require(struct kafka *k, struct fault *why)
 	return result;
 }
 
-/* Its leader is being chosen, or does not know yet that it is: as with a topic just made. */
+/* Its leader is being chosen, or does not know yet that it is: as with a topic just made, or a broker
+ * that is just back. */
 static bool passes(rd_kafka_resp_err_t error)
 {
 	return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
 	       error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
 	       error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
 	       error == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
-	       error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	       error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+	       error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
 int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
@@ -111,17 +166,20 @@ int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t 
 {
 	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	rd_kafka_t *rk = kafka_reader(k, committed, why);
-	int64_t until_ms = clock_ms() + KAFKA_ASK_MS;
+	int64_t until_ms = clock_ms() + KAFKA_LEADER_MS;
+	struct kafka_wait wait = {0};
+	int again = rk ? 1 : -1;
 
-	while (rk) {
+	while (again > 0) {
 		rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
 			rk, k->topic[topic], partition, low, high, KAFKA_ASK_MS);
 
-		if (!passes(error) || clock_ms() >= until_ms)
-			return kafka_asked(k, error, why);
-		nanosleep(&pause, NULL);
+		if (passes(error) && clock_ms() < until_ms)
+			nanosleep(&pause, NULL);
+		else
+			again = kafka_asked(k, error, &wait, why);
 	}
-	return -1;
+	return again;
 }
 
 /* --- a range of a partition ------------------------------------------------------------------- */
@@ -135,7 +193,7 @@ static int assign_at(struct kafka *k, rd_kafka_t *rk, const char *topic, int32_t
 	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = from;
 	error = rd_kafka_assign(rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
-	return kafka_asked(k, error, why);
+	return kafka_asked(k, error, NULL, why);
 }
 
 /* 1: the end is reached; 0; -1, or what visit says. */
@@ -146,7 +204,7 @@ static int one_message(struct kafka *k, rd_kafka_message_t *message, int64_t to,
 	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		return *end = true, 0;
 	if (message->err)
-		return kafka_asked(k, message->err, why);
+		return kafka_asked(k, message->err, NULL, why);
 	if (message->offset >= to)
 		return *end = true, 0;
 	*end = message->offset + 1 >= to;
@@ -283,15 +341,14 @@ static int find_last(struct kafka *k, int32_t partition, struct finding *f, stru
 	}
 }
 
-int kafka_progress(struct kafka *k, const char *event_id, struct sink *waits,
-		   struct progress *progress, struct fault *why)
+/* All partitions: where a key goes changes when a topic gets more. */
+static int find_progress(struct kafka *k, const char *event_id, struct sink *waits,
+			 struct progress *progress, struct fault *why)
 {
 	int32_t partitions = kafka_partitions(k, TOPIC_PROGRESS, why);
 
-	*progress = (struct progress){0};
 	if (partitions < 0)
 		return -1;
-	/* All of them: where a key goes changes when a topic gets more. */
 	for (int32_t p = 0; p < partitions; p++) {
 		struct finding f = {.id = event_id};
 
@@ -302,4 +359,16 @@ int kafka_progress(struct kafka *k, const char *event_id, struct sink *waits,
 			*progress = f.progress;
 	}
 	return 0;
+}
+
+int kafka_progress(struct kafka *k, const char *event_id, struct sink *waits,
+		   struct progress *progress, struct fault *why)
+{
+	int result;
+
+	*progress = (struct progress){0};
+	k->waits = waits;
+	result = find_progress(k, event_id, waits, progress, why);
+	k->waits = NULL;
+	return result;
 }

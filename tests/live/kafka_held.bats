@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# An issuer that cannot be told what its group has committed, or what became of its own commit: another issuer died with
+# its transaction open, a coordinator says nothing, an answer is lost, a topic is not the one of before (P4, P5, P7, P8).
+# shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
+
+load ../helper
+load ../flow
+load ../kafka
+load ../strike
+
+SHORT=(-X session.timeout.ms=3000 -X heartbeat.interval.ms=500 -X transaction.timeout.ms=5000 -X socket.timeout.ms=4000)
+
+setup_file() {
+	FCFS_KAFKA_SERVER_ARGS='--override transaction.abort.timed.out.transaction.cleanup.interval.ms=1000' servers_start --brokers 1
+	strike_build
+}
+teardown_file() { servers_stop; }
+setup() { namespace; }
+
+teardown() {
+	kill -CONT "$(kafka_pid)"
+	reap
+}
+
+# --- another's transaction -------------------------------------------------------------------------
+
+@test "an issuer is killed before EndTxn: another says what it waits for, waits for its end, and drains" {
+	topics 2
+	event e 30 30
+	fcfs-dispatch e
+	struck 26 2 before fcfs-issue --chunk 5 --instance dead "${SHORT[@]}"
+	run -0 --separate-stderr timeout "$LIMIT" fcfs-issue --instance other "${SHORT[@]}"
+	same "fcfs-issue: kafka '$FCFS_BROKERS': another issuer has left a transaction open: waiting for its end" "$stderr"
+	once e 30
+}
+
+@test "an issuer's transaction stays open for longer than one may: another ends with 75 and that reason, not for ever" {
+	topics 2
+	event e 30 30
+	fcfs-dispatch e
+	struck 26 2 before fcfs-issue --chunk 5 --instance dead "${SHORT[@]}" -X transaction.timeout.ms=600000
+	run -75 --separate-stderr timeout "$LIMIT" fcfs-issue --instance other "${SHORT[@]}" -X transaction.timeout.ms=4000
+	same "fcfs-issue: kafka '$FCFS_BROKERS': another issuer has left a transaction open over '${FCFS_PREFIX}gifticon_publish': run again later" \
+		"${stderr##*$'\n'}"
+	fcfs-issue --instance dead
+	once e 30
+}
+
+# --- a coordinator that says nothing ---------------------------------------------------------------
+
+@test "the group's coordinator does not answer: that is said, and who is asked to stop, stops" {
+	topics 2
+	event e 10 10
+	fcfs-dispatch e
+	STRIKE_UNTIL=$T/held spawn strike 9 1 before fcfs-issue --follow 2>"$T/err"
+	soon test -e "$T/held"
+	freeze "$(kafka_pid)"
+	rm "$T/held"
+	soon grep -q "^fcfs-issue: kafka '$FCFS_BROKERS': the group's coordinator does not answer: waiting for it$" "$T/err"
+	kill -TERM "$pid"
+	start=$SECONDS
+	soon gone "$pid"
+	[ $((SECONDS - start)) -lt 8 ]
+	kill -CONT "$(kafka_pid)"
+	fcfs-issue
+	once e 10
+}
+
+@test "a broker stands still for longer than a question takes: it is asked again, for as long as --reconnect says" {
+	topics 2
+	event e 10 10
+	fcfs-dispatch e
+	STRIKE_UNTIL=$T/held spawn strike 3 3 before fcfs-issue --connect-timeout 20s
+	soon test -e "$T/held"
+	freeze "$(kafka_pid)"
+	rm "$T/held"
+	sleep 7 # the length is the case
+	kill -CONT "$(kafka_pid)"
+	ends "$pid" 0
+	once e 10
+}
