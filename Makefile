@@ -46,15 +46,16 @@ records = common/record common/code common/run common/runlog common/who
 ledger  = $(basename $(wildcard common/ledger*.c))
 bus     = common/pipe
 deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retry
+archive = $(basename $(wildcard common/archive*.c))
 kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
 letters = cmd/letters common/pipe_mailbox
 
 LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
-	pool.lua award.lua park.lua)
+	pool.lua award.lua park.lua archive.lua)
 
 # --- tools ---------------------------------------------------------------------------------------
 
-TOOLS = fcfs-event fcfs-codes fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-setup
+TOOLS = fcfs-event fcfs-codes fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-archive fcfs-setup
 
 fcfs-join     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
@@ -73,6 +74,7 @@ fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) 
                 common/redrive common/giveback
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/output cmd/report_kafka $(base) $(redis) $(event) $(records) \
                 $(bus) $(kafka) $(letters) common/report
+fcfs-archive  = cmd/ui cmd/output $(base) $(redis) $(event) $(records) $(bus) $(archive)
 
 # The libraries a tool links beyond hiredis.
 libs-fcfs-event    = jansson uuid rdkafka
@@ -81,6 +83,7 @@ libs-fcfs-setup    = jansson rdkafka
 libs-fcfs-dispatch = jansson uuid rdkafka
 libs-fcfs-issue    = jansson uuid sqlite3 rdkafka
 libs-fcfs-report   = jansson uuid rdkafka
+libs-fcfs-archive  = jansson uuid
 
 # --- building ------------------------------------------------------------------------------------
 

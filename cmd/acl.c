@@ -21,6 +21,10 @@ static const struct role ROLES[] = {
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "function|load"},
+	{"fcfs-archivist",
+	 "show archive archive_state archived purge restore_begin restore restore_end",
+	 "ping select hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "
+	 "llen lrange rpush hscan sadd srem smembers unlink rename exists time config|get"},
 };
 
 static void print_words(const char *before, const char *words, const char *after)

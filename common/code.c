@@ -65,6 +65,19 @@ void code_uuid(char out[CODE_UUID_LEN + 1])
 	uuid_unparse_lower(id, out);
 }
 
+void code_chain(unsigned char digest[CODE_DIGEST], const void *bytes, size_t len)
+{
+	uuid_t next;
+
+	uuid_generate_sha1(next, digest, bytes, len);
+	uuid_copy(digest, next);
+}
+
+void code_digest_text(const unsigned char digest[CODE_DIGEST], char out[CODE_UUID_LEN + 1])
+{
+	uuid_unparse_lower(digest, out);
+}
+
 int code_make(bool uuid, char out[CODE_UUID_LEN + 1], struct fault *why)
 {
 	if (!uuid)

@@ -7,6 +7,7 @@
 #include "fault.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { CODE_RANDOM_LEN = 26, CODE_UUID_LEN = 36 };
 
@@ -18,6 +19,12 @@ int code_random(char out[CODE_RANDOM_LEN + 1], struct fault *why);
 
 /* libuuid's uuid_generate_random (version 4), lower case. */
 void code_uuid(char out[CODE_UUID_LEN + 1]);
+
+/* The next digest of a chain: libuuid's uuid_generate_sha1 of these bytes in the namespace of the
+ * digest before, which it replaces; the first is the nil UUID. */
+enum { CODE_DIGEST = 16 };
+void code_chain(unsigned char digest[CODE_DIGEST], const void *bytes, size_t len);
+void code_digest_text(const unsigned char digest[CODE_DIGEST], char out[CODE_UUID_LEN + 1]);
 
 /* One of either kind. */
 int code_make(bool uuid, char out[CODE_UUID_LEN + 1], struct fault *why);

@@ -78,17 +78,29 @@ int event_names(struct redis *redis, const char *prefix, struct reply *reply, st
 	return redis_words(redis, reply, why, "SMEMBERS", names_key(key, prefix), NULL);
 }
 
-static int register_name(struct redis *redis, const char *prefix, const struct place *place,
-			 struct fault *why)
+static int change_names(struct redis *redis, const char *command, const char *prefix,
+			const struct place *place, struct fault *why)
 {
 	struct reply reply;
 	char key[KEY_MAX];
 
 	names_key(key, prefix);
-	if (redis_words(redis, &reply, why, "SADD", key, place->name, NULL) < 0)
+	if (redis_words(redis, &reply, why, command, key, place->name, NULL) < 0)
 		return -1;
 	reply_release(&reply);
 	return 0;
+}
+
+int event_name_add(struct redis *redis, const char *prefix, const struct place *place,
+		   struct fault *why)
+{
+	return change_names(redis, "SADD", prefix, place, why);
+}
+
+int event_name_drop(struct redis *redis, const char *prefix, const struct place *place,
+		    struct fault *why)
+{
+	return change_names(redis, "SREM", prefix, place, why);
 }
 
 static int read_creation(struct reply *reply, const struct place *place, char id[UUID_LEN + 1],
@@ -137,7 +149,7 @@ int event_create(struct redis *redis, const char *prefix, const struct place *pl
 		     s->stock, s->standby, s->opens, s->closes, s->codes,
 		     s->title) >= (int)sizeof as_given)
 		return fault_set(why, EX_USAGE, "event '%s': a setting is too long", place->name);
-	if (register_name(redis, prefix, place, why) < 0 || step_init(&step, 20, why) < 0)
+	if (event_name_add(redis, prefix, place, why) < 0 || step_init(&step, 20, why) < 0)
 		return -1;
 	step_begin(&step, place, "create", false);
 	step_text(&step, id);

@@ -68,6 +68,10 @@ bool event_has_pool(const struct event *);
 /* The codes of a pool that can win something: all that were loaded and not burnt. */
 int64_t event_good_codes(const struct event *);
 
+/* Puts the name among those of all events, or takes it away. Either may be repeated. */
+int event_name_add(struct redis *, const char *prefix, const struct place *, struct fault *why);
+int event_name_drop(struct redis *, const char *prefix, const struct place *, struct fault *why);
+
 /* In line and neither granted nor left. */
 int64_t event_waiting(const struct event *);
 

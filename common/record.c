@@ -1,6 +1,5 @@
-#include "record.h"
+#include "record_json.h"
 
-#include <jansson.h>
 #include <string.h>
 
 static void begin(struct buffer *buffer, const char *type, const struct winner *winner)
@@ -169,8 +168,7 @@ static int refuse(const json_error_t *error, struct fault *why)
 	}
 }
 
-/* The bytes as an object, which the caller releases, or NULL and why. */
-static json_t *load(const char *bytes, size_t len, struct fault *why)
+json_t *record_load(const char *bytes, size_t len, struct fault *why)
 {
 	json_error_t error;
 	json_t *object;
@@ -192,7 +190,7 @@ static json_t *load(const char *bytes, size_t len, struct fault *why)
 
 int record_read_winner(const char *bytes, size_t len, struct winner *winner, struct fault *why)
 {
-	json_t *object = load(bytes, len, why);
+	json_t *object = record_load(bytes, len, why);
 	int answer = object ? read_winner(object, winner, why) : -1;
 
 	json_decref(object);
@@ -219,7 +217,7 @@ int record_read_progress(const char *bytes, size_t len, const char *id, struct p
 			 struct fault *why)
 {
 	struct fault bad;
-	json_t *object = load(bytes, len, &bad);
+	json_t *object = record_load(bytes, len, &bad);
 	int answer = object ? read_progress(object, id, progress, &bad) : -1;
 
 	json_decref(object);
@@ -231,7 +229,7 @@ int record_read_progress(const char *bytes, size_t len, const char *id, struct p
 int record_log_user(const char *bytes, size_t len, char user[PERSON_MAX + 1], struct fault *why)
 {
 	struct fault bad;
-	json_t *object = load(bytes, len, &bad);
+	json_t *object = record_load(bytes, len, &bad);
 	size_t size;
 	const char *text = object ? text_field(object, "user", &size, &bad) : NULL;
 
@@ -285,7 +283,7 @@ static int read_answer(const json_t *object, struct answer *answer, struct fault
 
 int record_read_answer(const char *bytes, size_t len, struct answer *answer, struct fault *why)
 {
-	json_t *object = load(bytes, len, why);
+	json_t *object = record_load(bytes, len, why);
 	int result;
 
 	*answer = (struct answer){0};

@@ -48,6 +48,9 @@ local function set(keys, args)
 		local before = redis.call('HGET', keys[1], name) or ''
 		if before ~= after then
 			redis.call('HSET', keys[1], name, after)
+			if name == 'state' then
+				redis.call('HSET', keys[1], 'state_us', digits(now_us()))
+			end
 			log(keys, event.id, 'set', args[1], '', 0, name .. '=' .. before,
 				name .. '=' .. after)
 		end

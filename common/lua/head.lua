@@ -34,6 +34,13 @@
 local SLICE = 1000     -- people to one inner command: Lua's unpack ends near 8,000
 local RUNS_KEPT = 1000 -- run records an event keeps
 
+-- All keys of an event, and what counts the entries of those that hold its data; a purge takes them all.
+local EVENT_KEYS = {
+	{ 'event', 'HLEN' }, { 'line', 'ZCARD' }, { 'left', 'HLEN' }, { 'grants', 'ZCARD' },
+	{ 'issued', 'HLEN' }, { 'pending', 'HLEN' }, { 'outbox', 'LLEN' }, { 'codes', 'LLEN' },
+	{ 'loaded', 'HLEN' }, { 'runs', 'LLEN' }, { 'lease' }, { 'job' },
+}
+
 local function register(name, callback, flags)
 	redis.register_function({
 		function_name = 'fcfs_' .. name .. '_@PROTOCOL@',

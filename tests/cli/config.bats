@@ -4,7 +4,7 @@
 
 load ../helper
 
-TOOLS="event codes join leave rank dispatch issue report setup"
+TOOLS="event codes join leave rank dispatch issue report archive setup"
 KAFKA="event dispatch issue report setup" # those that say so in --help
 
 setup() {
@@ -21,6 +21,7 @@ tool() {
 	join | leave | rank) echo "fcfs-$1 e" ;;
 	dispatch | report) echo "fcfs-$1 e" ;;
 	issue) echo "fcfs-issue" ;;
+	archive) echo "fcfs-archive save e" ;;
 	setup) echo "fcfs-setup redis" ;;
 	esac
 }

@@ -290,7 +290,7 @@ step() {
 # roles: gives the roles of fcfs-setup acl to this server's users, each with its name as password
 roles() {
 	fcfs-setup acl | redis | sort -u | grep -vx OK && false
-	for role in web worker operator; do
+	for role in web worker operator archivist; do
 		same OK "$(redis acl setuser fcfs-$role on ">secret-$role")"
 		echo "secret-$role" >"$T/$role"
 	done
@@ -386,6 +386,27 @@ as() {
 			[[ $output == *NOPERM* ]]
 		done
 	done
+}
+
+@test "the archivist role saves, verifies, purges and restores, and does nothing else" {
+	event 2
+	people 3 | fcfs-join e >/dev/null
+	fcfs-dispatch e | fcfs-issue >/dev/null
+	fcfs-event set e --state closed
+	roles
+	run -0 as archivist fcfs-event list
+	as archivist fcfs-archive save e >"$T/a"
+	run -0 as archivist fcfs-archive verify e <"$T/a"
+	run -0 as archivist fcfs-archive purge e
+	run -0 as archivist fcfs-archive restore e <"$T/a"
+	run -0 as archivist fcfs-archive verify e <"$T/a"
+	for tool in "join e zoe" "leave e p0000001" "dispatch e" "event set e --stock 9" "event create f --stock 9"; do
+		# shellcheck disable=SC2086 # several words
+		run -78 as archivist fcfs-${tool%% *} ${tool#* }
+		[[ $output == *NOPERM* ]]
+	done
+	run -78 as operator fcfs-archive purge --force e
+	run -78 as worker fcfs-archive save e
 }
 
 @test "a role that lacks a command its function uses: 78, with what to do" {

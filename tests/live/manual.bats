@@ -128,6 +128,7 @@ shows() {
 	follow "$T/examples"
 }
 
+@test "EXAMPLES of fcfs-archive(1)" { shows fcfs-archive.1; }
 @test "EXAMPLES of fcfs-codes(1)" { shows fcfs-codes.1; }
 @test "EXAMPLES of fcfs-dispatch(1)" { shows fcfs-dispatch.1; }
 @test "EXAMPLES of fcfs-event(1)" { shows fcfs-event.1; }
