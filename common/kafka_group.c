@@ -134,12 +134,37 @@ static bool seek(struct kafka_in *in)
 	return !failed;
 }
 
+/* A topic that was made anew, or has lost its end, may end before what is committed. Nothing of it is,
+ * then: what was issued before is `already`, and what is pending may not be out. */
+static int check_end(struct kafka_in *in, rd_kafka_topic_partition_t *p, struct fault *why)
+{
+	struct kafka_part *part = &in->part[p->partition];
+	char line[512];
+	int64_t low;
+
+	if (p->offset <= part->end)
+		return 0;
+	if (kafka_watermarks(in->kafka, true, TOPIC_WINNERS, p->partition, &low, &part->end, why) <
+	    0)
+		return -1;
+	if (p->offset <= part->end)
+		return 0;
+	snprintf(line, sizeof line,
+		 "kafka '%.200s': partition %d of '%.140s' ends at %lld, before what is committed, "
+		 "%lld: it is read from its beginning",
+		 in->kafka->options.brokers, p->partition, p->topic, (long long)part->end,
+		 (long long)p->offset);
+	in->kafka->options.control->warn(line);
+	p->offset = RD_KAFKA_OFFSET_INVALID;
+	return 0;
+}
+
 static int keep_committed(struct kafka_in *in, struct fault *why)
 {
 	for (int i = 0; i < in->ours->cnt; i++) {
-		const rd_kafka_topic_partition_t *p = &in->ours->elems[i];
+		rd_kafka_topic_partition_t *p = &in->ours->elems[i];
 
-		if (kafka_in_grow(in, p->partition + 1, why) < 0)
+		if (kafka_in_grow(in, p->partition + 1, why) < 0 || check_end(in, p, why) < 0)
 			return -1;
 		in->part[p->partition].ours = true;
 		in->part[p->partition].committed = p->offset >= 0 ? p->offset : -1;

@@ -184,6 +184,7 @@ struct kafka_part {
 	int64_t next;	   /* to commit: behind what was taken; -1: not known */
 	int64_t committed; /* -1: nothing is */
 	int64_t low, last; /* at the start: the first offset, and the last stable one */
+	int64_t end;	   /* the last stable one, as it was seen last */
 };
 
 struct kafka_in {

@@ -349,7 +349,7 @@ static int read_ends(struct kafka_in *in, struct fault *why)
 				      &range, why) < 0)
 			return -1;
 		in->part[p].low = range.low;
-		in->part[p].last = range.stable;
+		in->part[p].last = in->part[p].end = range.stable;
 	}
 	return 0;
 }

@@ -79,3 +79,33 @@ teardown() {
 	ends "$pid" 0
 	once e 10
 }
+
+# --- not the topic of before -----------------------------------------------------------------------
+
+@test "what is committed lies beyond the topic's end: that is said, all is read again, and the new is issued" {
+	topics 1
+	event e 10 10
+	both e
+	"${CC:-cc}" -o "$T/commit" "$TREE/tests/commit.c" -lrdkafka
+	"$T/commit" "$FCFS_BROKERS" "${FCFS_PREFIX}fcfs-issue" "${FCFS_PREFIX}gifticon_publish" 0 5000
+	fcfs-event set e --stock 15 >/dev/null
+	people 15 | fcfs-join e >/dev/null
+	fcfs-dispatch e
+	end=$(ends_at gifticon_publish 0 committed)
+	run -0 --separate-stderr timeout "$LIMIT" fcfs-issue -v
+	[[ $stderr == *"kafka '$FCFS_BROKERS': partition 0 of '${FCFS_PREFIX}gifticon_publish' ends at $end, before what is committed, 5000: \
+it is read from its beginning"* ]]
+	[[ $stderr == *"event 'e': in 15 = done 5 + already 10 + "* ]]
+	once e 15
+	same "$end" "$(fcfs-report --offsets | cut -f 3)"
+	run -0 --separate-stderr fcfs-issue
+	same '' "$stderr"
+	# an issuer that follows sees it, too
+	"$T/commit" "$FCFS_BROKERS" "${FCFS_PREFIX}fcfs-issue" "${FCFS_PREFIX}gifticon_publish" 0 5000
+	spawn fcfs-issue --follow 2>"$T/err"
+	soon grep -q 'before what is committed, 5000' "$T/err"
+	all_read() { [ "$(fcfs-report --offsets | cut -f 3)" = "$end" ]; }
+	soon all_read
+	kill -TERM "$pid"
+	ends "$pid" 0
+}
