@@ -44,7 +44,8 @@ people  = common/people common/stream
 event   = common/event
 records = common/record common/code common/run common/runlog common/who
 ledger  = $(basename $(wildcard common/ledger*.c))
-bus     = common/pipe
+bus     = common/pipe common/dead_file
+chunk   = $(basename $(wildcard common/chunk*.c))
 deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retry
 archive = $(basename $(wildcard common/archive*.c))
 kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
@@ -69,9 +70,9 @@ fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(eve
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
-                $(deliver) common/instance common/award common/reconcile common/books common/chunk \
-                common/takeover common/issue cmd/issue_redrive cmd/issue_return $(letters) \
-                common/redrive common/giveback
+                $(deliver) common/instance common/award common/reconcile common/books $(chunk) \
+                common/takeover common/issue cmd/issue_delivery cmd/issue_redrive cmd/issue_return \
+                $(letters) common/redrive common/giveback
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/output cmd/report_kafka $(base) $(redis) $(event) $(records) \
                 $(bus) $(kafka) $(letters) common/report
 fcfs-archive  = cmd/ui cmd/output $(base) $(redis) $(event) $(records) $(bus) $(archive)

@@ -1,6 +1,7 @@
 #include "issue.h"
 
 #include "instance.h"
+#include "issue_delivery.h"
 #include "issue_redrive.h"
 #include "issue_return.h"
 #include "parse.h"
@@ -17,6 +18,7 @@ struct request {
 	int64_t chunk;
 	const char *ledger, *instance_given, *stats;
 	bool follow;
+	struct delivery_request delivery;
 	struct instance instance;
 	struct kafka *kafka; /* NULL: the pipe */
 	struct redrive_request redrive;
@@ -28,6 +30,12 @@ static const struct ui_option OPTIONS[] = {
 	{"chunk", CHUNK, "N", "winners a step (100; at most 1000)"},
 	{"ledger", LEDGER, "URL", "keep what is issued in sqlite:PATH, too"},
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
+	{"deliver", DELIVER, "CMD", "hand each code to this command, which answers"},
+	{"deliver-timeout", DELIVER_TIMEOUT, "D", "wait so long for an answer of it (10s)"},
+	{"retries", DELIVER_RETRIES, "N", "try again so often what may pass by itself (5)"},
+	{"retry-max", DELIVER_RETRY_MAX, "D", "the longest pause before trying again (30s)"},
+	{"dead-letters", DELIVER_DEAD_LETTERS, "FILE", "from a pipe: append dead records to it"},
+	{"skip-limit", DELIVER_SKIP_LIMIT, "N", "end the run after more than N dead records"},
 	{"instance", INSTANCE, "NAME", "who this is in the group (HOST-UID-K)"},
 	{"stats", STATS, "FILE", "append the Kafka clients' statistics, JSON lines"},
 	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
@@ -49,6 +57,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	if (letter == RETURN_DEAD)
 		return r->return_dead = value, 0;
 	r->issuing = true;
+	if (letter >= DELIVER && letter < DELIVER_END)
+		return delivery_take(&r->delivery, letter, value, why);
 	switch (letter) {
 	case CHUNK:
 		return parse_count("--chunk", value, 1, AWARD_MAX, &r->chunk, why);
@@ -70,6 +80,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 static const struct ui_tool TOOL = {
 	.name = "fcfs-issue",
 	.synopsis = "[--chunk N] [--ledger URL] [--follow] "
+		    "[--deliver CMD] [--deliver-timeout D] [--retries N] [--retry-max D] "
+		    "[--dead-letters FILE] [--skip-limit N] "
 		    "[--instance NAME] [--stats FILE] [--force]\n"
 		    "--redrive [--dry-run] [--match KEY=VALUE] [--limit N]\n"
 		    "--return-dead RUN [EVENT ...]",
@@ -109,7 +121,9 @@ static int run_with(struct request *r, struct fault *why)
 		return -1;
 	if (r->ledger && ledger_open(r->ledger, &i->ledger, why) < 0)
 		return -1;
-	return open_bus(r, why) < 0 ? -1 : issue_run(i, why);
+	if (open_bus(r, why) < 0 || delivery_open(&r->delivery, i, why) < 0)
+		return -1;
+	return issue_run(i, why);
 }
 
 /* Which of the three: they take different options. */
@@ -129,6 +143,7 @@ static int issue(struct request *r, struct fault *why)
 	struct issue *i = &r->issue;
 	int result = run_with(r, why);
 
+	deliver_close(i->deliver);
 	if (i->sink)
 		i->sink->close(i->sink);
 	if (i->source)
@@ -152,7 +167,8 @@ static int run(struct request *r, char **operands, struct fault *why)
 
 int main(int argc, char **argv)
 {
-	struct request request = {.chunk = ISSUE_CHUNK, .instance = {.lock = -1}};
+	struct request request = {
+		.chunk = ISSUE_CHUNK, .delivery = DELIVERY_DEFAULTS, .instance = {.lock = -1}};
 	struct fault why;
 	char **operands = ui_start(&TOOL, argc, argv, &request);
 

@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+bool award_is_assigned(const struct award *award)
+{
+	return award->status == AWARD_ASSIGNED;
+}
+
+bool award_is_dead(const struct award *award)
+{
+	return award->status >= AWARD_FOREIGN;
+}
+
 bool award_given_up(const struct award *award)
 {
 	return award->status == AWARD_UNDELIVERABLE || award->status == AWARD_EXHAUSTED;

@@ -32,7 +32,10 @@ struct award {
 	int64_t first_us, last_us; /* of the failures: the first and the last; 0: none */
 };
 
-/* It was, or is, to become issued, and failed for good. */
+bool award_is_assigned(const struct award *);
+bool award_is_dead(const struct award *);
+
+/* One of the dead that is assigned, and is to be parked. */
 bool award_given_up(const struct award *);
 
 enum { AWARD_MAX = 1000 };		      /* awards a step */

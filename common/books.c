@@ -132,10 +132,11 @@ int books_keep(struct books *b, struct redis *redis, struct ledger *ledger,
 	return keep(b, &b->nameless, NULL, redis, ledger, why) < 0 ? -1 : result;
 }
 
-bool books_any_dead(const struct books *b)
+int64_t books_dead(const struct books *b)
 {
+	int64_t dead = b->nameless.dead;
+
 	for (size_t i = 0; i < b->count; i++)
-		if (b->book[i]->run.dead)
-			return true;
-	return b->nameless.dead > 0;
+		dead += b->book[i]->run.dead;
+	return dead;
 }

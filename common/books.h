@@ -41,6 +41,6 @@ struct book *books_open(struct books *, struct redis *, const struct winner *, c
 int books_keep(struct books *, struct redis *, struct ledger *, const struct control *,
 	       const char *status, struct fault *why);
 
-bool books_any_dead(const struct books *);
+int64_t books_dead(const struct books *); /* records, in all */
 
 #endif

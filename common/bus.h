@@ -56,6 +56,8 @@ struct source {
 	bool (*idle)(struct source *); /* would take wait now? */
 	/* Called about once a second while a chunk is worked on for long: stays a member. */
 	int (*tend)(struct source *, struct fault *why);
+	/* Has somebody else got any of what was taken last? It can no longer be committed. */
+	bool (*lost)(struct source *);
 	/* What was taken and not committed comes again, from the next take on. */
 	int (*rewind)(struct source *, struct fault *why);
 	void (*close)(struct source *);

@@ -1,8 +1,6 @@
 #include "chunk.h"
 
-#include "clock.h"
 #include "code.h"
-#include "reconcile.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +16,9 @@ int chunk_init(struct chunk *c, size_t room, struct fault *why)
 	c->award = calloc(room, sizeof *c->award);
 	c->order = calloc(room, sizeof *c->order);
 	c->group = calloc(room, sizeof *c->group);
-	if (c->raw && c->award && c->order && c->group)
+	c->parcel = calloc(room, sizeof *c->parcel);
+	c->mark = calloc(room, sizeof *c->mark);
+	if (c->raw && c->award && c->order && c->group && c->parcel && c->mark)
 		return 0;
 	chunk_release(c);
 	return fault_errno(why, EX_OSERR, "a chunk of %zu", room);
@@ -30,7 +30,17 @@ void chunk_release(struct chunk *c)
 	free(c->award);
 	free(c->order);
 	free(c->group);
+	free(c->parcel);
+	free(c->mark);
 	memset(c, 0, sizeof *c);
+}
+
+bool group_has(const struct group *g, bool (*is)(const struct award *))
+{
+	for (size_t a = 0; a < g->count; a++)
+		if (is(g->award[a]))
+			return true;
+	return false;
 }
 
 /* Even that an event has gone is nothing to those that only mark it done. */
@@ -196,179 +206,6 @@ int chunk_assign(struct chunk *c, struct desk *d, struct fault *why)
 	make_groups(c);
 	for (size_t g = 0; g < c->groups; g++)
 		if (assign(d, &c->group[g], why) < 0)
-			return -1;
-	return 0;
-}
-
-/* --- keeping, putting, finishing -------------------------------------------------------------- */
-
-static bool any(const struct group *g, bool (*is)(const struct award *))
-{
-	for (size_t a = 0; a < g->count; a++)
-		if (is(g->award[a]))
-			return true;
-	return false;
-}
-
-static bool is_assigned(const struct award *award)
-{
-	return award->status == AWARD_ASSIGNED;
-}
-
-static int keep(struct desk *d, const struct group *g, struct fault *why)
-{
-	const struct reconcile reconcile = {d->ledger, d->redis, &d->step, &g->book->place,
-					    g->book->uuid_codes};
-
-	return reconcile_keep(&reconcile, g->award, g->count, why);
-}
-
-static int keep_groups(struct chunk *c, struct desk *d, struct fault *why)
-{
-	for (size_t i = 0; i < c->groups; i++) {
-		const struct group *g = &c->group[i];
-
-		if (any(g, is_assigned) && keep(d, g, why) < 0)
-			return -1;
-	}
-	return ledger_commit(d->ledger, why);
-}
-
-int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
-{
-	const struct group whole = {.award = c->order, .count = c->live};
-
-	if (!d->ledger || !any(&whole, is_assigned))
-		return 0;
-	if (desk_drain(d, 0, why) < 0 || ledger_begin(d->ledger, why) < 0)
-		return -1;
-	if (keep_groups(c, d, why) == 0)
-		return 0;
-	ledger_rollback(d->ledger);
-	return -1;
-}
-
-static bool is_dead(const struct award *award)
-{
-	return award->status >= AWARD_FOREIGN;
-}
-
-static int put_dead(struct desk *d, const struct award *award, const struct incoming *raw,
-		    struct fault *why)
-{
-	static const char *const KINDS[] = {[AWARD_FOREIGN] = "foreign",
-					    [AWARD_MALFORMED] = "malformed",
-					    [AWARD_UNDELIVERABLE] = "undeliverable",
-					    [AWARD_EXHAUSTED] = "exhausted"};
-	const int64_t now_us = clock_now_us();
-	const struct cause cause = {
-		.record = raw,
-		.kind = KINDS[award->status],
-		.message = award->reason,
-		.attempts = award->attempts ? award->attempts : 1,
-		.first_us = award->first_us ? award->first_us : now_us,
-		.last_us = award->last_us ? award->last_us : now_us,
-		.replays = award->replays,
-		.run = d->books.fresh.run,
-	};
-	const struct outgoing outgoing = {.topic = TOPIC_DEAD, .cause = &cause};
-
-	return d->sink->put(d->sink, &outgoing, why);
-}
-
-static int put_issued(struct desk *d, const struct issued *issued, struct fault *why)
-{
-	struct outgoing outgoing = {
-		.topic = TOPIC_ISSUED, .event = issued->winner.event, .key = issued->winner.user};
-
-	buffer_clear(&d->record);
-	record_issued(&d->record, issued);
-	if (d->record.failed)
-		return fault_set(why, EX_OSERR, "out of memory");
-	outgoing.bytes = d->record.bytes;
-	outgoing.len = d->record.len;
-	return d->sink->put(d->sink, &outgoing, why);
-}
-
-int chunk_put(struct chunk *c, struct desk *d, struct fault *why)
-{
-	int result = 0;
-
-	for (size_t r = 0; r < c->count && result == 0; r++) {
-		if (is_dead(&c->award[r]))
-			result = put_dead(d, &c->award[r], &c->raw[r], why);
-		else if (c->award[r].status == AWARD_ASSIGNED)
-			result = put_issued(d, &c->award[r].issued, why);
-	}
-	return result;
-}
-
-enum { LINE = 256 };
-
-/* Names the place and the reason, never the bytes: they may hold a code. */
-static void say(char line[LINE], const struct award *award, const char *reason)
-{
-	if (award->partition < 0)
-		snprintf(line, LINE, "line %" PRId64 ": %.180s", award->number, reason);
-	else
-		snprintf(line, LINE, "partition %d offset %" PRId64 ": %.180s", award->partition,
-			 award->offset, reason);
-}
-
-static void bury(struct desk *d, struct run *run, const struct award *award)
-{
-	char line[LINE];
-
-	say(line, award, award->reason);
-	run->dead++;
-	snprintf(run->error, sizeof run->error, "%s", line);
-	d->control->complain(line);
-}
-
-static void count(struct desk *d, struct run *run, const struct award *award)
-{
-	char line[LINE];
-
-	run->in++;
-	run->already += award->status == AWARD_ALREADY;
-	run->refused += award->status == AWARD_REFUSED || award->status == AWARD_PARKED;
-	run->done += award->status == AWARD_ASSIGNED;
-	if (is_dead(award))
-		bury(d, run, award);
-	if (award->status != AWARD_PARKED)
-		return;
-	say(line, award, "parked: its dead letter can be sent again");
-	d->control->note(line);
-}
-
-static int finish(struct desk *d, struct group *g, struct fault *why)
-{
-	const struct place *place = g->book ? &g->book->place : NULL;
-
-	if (any(g, is_assigned) &&
-	    (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
-	     award_done_send(&d->step, d->redis, place, g->award, g->count, why) < 0))
-		return -1;
-	if (any(g, award_given_up) && (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
-				       award_park_send(&d->step, d->redis, place, g->award,
-						       g->count, d->books.fresh.run, why) < 0))
-		return -1;
-	return 0;
-}
-
-int chunk_finish(struct chunk *c, struct desk *d, struct fault *why)
-{
-	for (size_t r = 0; r < c->count; r++)
-		if (c->award[r].status == AWARD_MALFORMED)
-			count(d, &d->books.nameless, &c->award[r]);
-	for (size_t i = 0; i < c->groups; i++) {
-		struct group *g = &c->group[i];
-
-		for (size_t a = 0; a < g->count; a++)
-			count(d, g->book ? &g->book->run : &d->books.nameless, g->award[a]);
-	}
-	for (size_t i = 0; i < c->groups; i++)
-		if (finish(d, &c->group[i], why) < 0)
 			return -1;
 	return 0;
 }

@@ -10,13 +10,21 @@
 #include "award.h"
 #include "books.h"
 #include "bus.h"
+#include "deliver.h"
+#include "ledger.h"
+#include "retry.h"
 
 /* What the phases work with; the same for every chunk of a run. */
 struct desk {
 	struct redis *redis;
 	struct sink *sink;
-	struct ledger *ledger; /* NULL: none */
+	struct ledger *ledger;	 /* NULL: none */
+	struct deliver *deliver; /* NULL: nothing is delivered */
+	struct retry retry;	 /* of the ledger's transactions */
 	const struct control *control;
+	/* Called about once a second in what takes long: -1 ends it. */
+	int (*waiting)(void *self, struct fault *why);
+	void *waiting_self;
 	struct books books;
 	struct step step;
 	struct buffer record;
@@ -33,6 +41,8 @@ struct chunk {
 	struct award *award;  /* one a record, in the order they came */
 	struct award **order; /* those that are winners' records, by event, id and ticket */
 	struct group *group;
+	struct parcel *parcel;	  /* those to deliver, */
+	struct ledger_mark *mark; /* and what became of them; these two are room, not state */
 	size_t room, count, live, groups;
 };
 
@@ -48,8 +58,15 @@ bool chunk_shares(const struct chunk *, const struct chunk *);
 /* Asks Redis for the codes of all winners. */
 int chunk_assign(struct chunk *, struct desk *, struct fault *why);
 
+bool group_has(const struct group *, bool (*is)(const struct award *));
+
 /* Into the ledger, in one transaction. */
 int chunk_keep(struct chunk *, struct desk *, struct fault *why);
+
+/* Delivers the codes that were not delivered before, and marks in the ledger what came of it. 0; 1 when
+ * asked to stop: then, as after -1, the chunk is to be dropped, for some may not be delivered. */
+int chunk_deliver(struct chunk *, struct desk *, struct fault *why);
+int chunk_mark(struct chunk *, struct desk *, struct fault *why);
 
 /* To the bus: what is issued, and dead letters, in the order they came. */
 int chunk_put(struct chunk *, struct desk *, struct fault *why);

@@ -50,6 +50,18 @@ static void tend_waiting(void *self)
 	tend(self, &ignored);
 }
 
+/* While something is delivered: not for others, if the partitions are theirs now. */
+static int tend_chunk(void *self, struct fault *why)
+{
+	struct work *w = self;
+
+	if (tend(self, why) < 0)
+		return -1;
+	return w->i->source->lost(w->i->source)
+		       ? fault_set(why, EX_TEMPFAIL, "the group has shared out its partitions anew")
+		       : 0;
+}
+
 /* --- chunks ----------------------------------------------------------------------------------- */
 
 /* Waits for the commit under way. An enum outcome, or -1. */
@@ -98,13 +110,19 @@ static int prepare_chunk(struct work *w, struct chunk *c, struct fault *why)
 	return settle(w, why);
 }
 
+/* 0; 1 when asked to stop with a chunk that is not all delivered: nothing of it goes out; -1. */
 static int work_chunk(struct work *w, struct fault *why)
 {
 	struct chunk *c = &w->chunk[w->turn];
-	int outcome = prepare_chunk(w, c, why);
+	int outcome = prepare_chunk(w, c, why), delivered;
 
 	if (outcome != COMMITTED)
 		return start_over(w, outcome, why);
+	delivered = chunk_deliver(c, &w->desk, why);
+	if (w->i->source->lost(w->i->source))
+		return start_over(w, UNDONE, why);
+	if (delivered != 0)
+		return delivered;
 	if (chunk_put(c, &w->desk, why) < 0 || w->desk.sink->commit(w->desk.sink, why) < 0)
 		return -1;
 	w->out = c;
@@ -127,14 +145,19 @@ static int at_end(struct work *w, struct fault *why)
 	return w->i->source->ended(w->i->source, why);
 }
 
+static bool too_many_dead(const struct work *w)
+{
+	return w->i->skip_limit >= 0 && books_dead(&w->desk.books) > w->i->skip_limit;
+}
+
 static int chunks(struct work *w, struct fault *why)
 {
 	int end = 0, outcome;
 
-	while (!end && !w->i->control->stopping()) {
+	while (!end && !w->i->control->stopping() && !too_many_dead(w)) {
 		end = at_end(w, why);
-		if (end == 0 && work_chunk(w, why) < 0)
-			return -1;
+		if (end == 0)
+			end = work_chunk(w, why);
 	}
 	if (end < 0)
 		return -1;
@@ -150,8 +173,14 @@ static int prepare(struct work *w, struct fault *why)
 {
 	const struct issue *i = w->i;
 
-	w->desk = (struct desk){
-		.redis = i->redis, .sink = i->sink, .ledger = i->ledger, .control = i->control};
+	w->desk = (struct desk){.redis = i->redis,
+				.sink = i->sink,
+				.ledger = i->ledger,
+				.deliver = i->deliver,
+				.retry = i->retry,
+				.control = i->control,
+				.waiting = tend_chunk,
+				.waiting_self = w};
 	books_init(&w->desk.books, i->bus, i->prefix);
 	i->sink->waiting = tend;
 	i->sink->waiting_self = w;
@@ -176,26 +205,43 @@ static void release(struct work *w)
 	redis_on_wait(w->i->redis, NULL, NULL);
 }
 
+static int failed(struct work *w)
+{
+	struct fault ignored;
+
+	settle(w, &ignored); /* what was begun before it failed may be out */
+	desk_drain(&w->desk, 0, &ignored);
+	books_keep(&w->desk.books, w->i->redis, w->i->ledger, w->i->control, "failed", &ignored);
+	return -1;
+}
+
+static int ended(struct work *w, struct fault *why)
+{
+	const struct issue *i = w->i;
+	bool stopped = i->control->stopping(), spoilt = too_many_dead(w);
+	char line[128];
+
+	if (books_keep(&w->desk.books, i->redis, i->ledger, i->control,
+		       spoilt	 ? "failed"
+		       : stopped ? "stopped"
+				 : "completed",
+		       why) < 0)
+		return -1;
+	snprintf(line, sizeof line,
+		 "more than %" PRId64 " dead records: ended early, as --skip-limit says",
+		 i->skip_limit);
+	if (spoilt)
+		i->control->complain(line);
+	return spoilt ? STATUS_NO : books_dead(&w->desk.books) > 0 ? EX_DATAERR : STATUS_YES;
+}
+
 int issue_run(const struct issue *i, struct fault *why)
 {
 	struct work w = {.i = i};
-	struct desk *d = &w.desk;
-	struct fault ignored;
-	int result = -1;
+	int result = prepare(&w, why);
 
-	if (prepare(&w, why) == 0) {
-		result = chunks(&w, why);
-		if (result < 0) {
-			settle(&w, &ignored); /* what was begun before it failed may be out */
-			desk_drain(d, 0, &ignored);
-			books_keep(&d->books, i->redis, i->ledger, i->control, "failed", &ignored);
-		} else {
-			result = books_keep(&d->books, i->redis, i->ledger, i->control,
-					    i->control->stopping() ? "stopped" : "completed", why);
-		}
-		if (result == 0 && books_any_dead(&d->books))
-			result = EX_DATAERR;
-	}
+	if (result == 0)
+		result = chunks(&w, why) < 0 ? failed(&w) : ended(&w, why);
 	release(&w);
 	return result;
 }

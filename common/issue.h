@@ -1,34 +1,52 @@
 /*
  * issue.h - gives each winner a code: the loop behind fcfs-issue.
  *
- * A chunk: take -> parse -> assign (Redis) -> keep (ledger) -> put, commit (the bus, with what was
- * taken) -> done (Redis). While a chunk's commit is under way the next is taken, assigned and kept:
+ * A chunk's phases:
+ *
+ *   take     from the bus, and read
+ *   assign   a code in Redis: pending, assigned
+ *   keep     rows in the ledger, one transaction
+ *   deliver  to the command, outside any transaction of Kafka; the partitions are tended meanwhile
+ *   mark     in the ledger: delivered, or parked
+ *   put      issued records and dead letters
+ *   commit   the bus, with what was taken
+ *   done     in Redis: issued; or park: pending, parked
+ *
+ * Without delivery the next chunk is taken, assigned and kept while a commit is under way; with it, that
+ * is settled first, so that a delivery that takes long leaves nothing open:
  *
  *   chunk 1   take assign keep | put commit ...... settle | done
  *   chunk 2                                  take assign keep | put commit ...... settle | done
  *
- * Dying between any two, and running again over the same winners (P5, P8):
+ * Dying between any two, and running again over the same winners (P5, P8), finds
  *   - before assign: nothing has happened;
  *   - after assign: the code is pending; assign gives the same one, with the same issued_us;
- *   - after the ledger's commit: its row is found there again;
- *   - after the bus's commit: a pipe's record is written a second time, byte for byte the same (key:
- *     event, ticket); from Kafka the winner does not come again: whoever gets its partition next
- *     finds it pending, below the committed offset, and marks it done;
- *   - after done: assign says `already`, nothing is written.
- * A commit that fails, or whose partitions went to another issuer: all that was not committed is
- * forgotten here, and taken again, by whoever has the partition now.
+ *   - after keep: its row is found there again;
+ *   - after deliver: the command is given it again, and knows it by its id and ticket;
+ *   - after mark: what was delivered is not delivered again; what was parked in the ledger alone is
+ *     issued there again, and delivered again;
+ *   - after the bus's commit: a pipe's issued record is written a second time, byte for byte the same
+ *     (key: id, ticket), and its dead letter, too, after another delivery; from Kafka the winner does
+ *     not come again: whoever gets its partition next finds it pending, below the committed offset, asks
+ *     the dead letters, and marks it done or parked (takeover.h);
+ *   - after done: assign says `already`, nothing is written; after park it says `parked`, until its dead
+ *     letter is sent again or an operator revokes it, and the slot goes to the next in line (P4).
+ * A commit that fails, or partitions that went to another issuer, also during a delivery: all that was
+ * not committed is forgotten here, and taken again, by whoever has the partition now.
  * What Redis forgot and the ledger kept is the ledger's to say: Redis adopts it.
  *
- * Each record ends as one of done, already, refused (left meanwhile) or dead (malformed, or of no
- * such event, id, ticket or person): in = done + already + refused + dead (P7), counted when it is
- * out.
+ * Each record ends as one of done, already, refused (left meanwhile, or parked) or dead (malformed, of no
+ * such event, id, ticket or person, or not to be delivered): in = done + already + refused + dead (P7),
+ * counted when it is out.
  */
 #ifndef FCFS_ISSUE_H
 #define FCFS_ISSUE_H
 
 #include "award.h"
 #include "bus.h"
+#include "deliver.h"
 #include "ledger.h"
+#include "retry.h"
 
 enum { ISSUE_CHUNK = 100 };
 
@@ -36,14 +54,18 @@ struct issue {
 	struct redis *redis;
 	struct source *source;
 	struct sink *sink;
-	struct ledger *ledger; /* NULL: none */
+	struct ledger *ledger;	 /* NULL: none */
+	struct deliver *deliver; /* NULL: nothing is delivered */
+	struct retry retry;	 /* of the ledger's transactions */
+	int64_t skip_limit;	 /* ends the run after more dead records than that; -1: never */
 	const struct control *control;
 	const char *bus; /* "pipe", "kafka": whose events these are */
 	const char *prefix;
 	size_t chunk; /* 1..AWARD_MAX */
 };
 
-/* Until the source ends or control says to stop. STATUS_YES, EX_DATAERR where a record was dead, or -1. */
+/* Until the source ends or control says to stop. STATUS_YES, EX_DATAERR where a record was dead, STATUS_NO
+ * where there were more of them than skip_limit, or -1. */
 int issue_run(const struct issue *, struct fault *why);
 
 #endif

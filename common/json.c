@@ -80,6 +80,27 @@ void json_cstring(struct buffer *buffer, const char *name, const char *text)
 	json_text(buffer, name, text, strlen(text));
 }
 
+void json_base64(struct buffer *buffer, const char *name, const void *bytes, size_t len)
+{
+	static const char DIGITS[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *from = bytes;
+
+	add_name(buffer, name);
+	buffer_add(buffer, "\"", 1);
+	for (size_t i = 0; i < len; i += 3) {
+		size_t left = len - i;
+		uint32_t three = (uint32_t)from[i] << 16 | (left > 1 ? from[i + 1] : 0U) << 8 |
+				 (left > 2 ? from[i + 2] : 0U);
+		const char four[] = {DIGITS[three >> 18], DIGITS[three >> 12 & 63],
+				     left > 1 ? DIGITS[three >> 6 & 63] : '=',
+				     left > 2 ? DIGITS[three & 63] : '='};
+
+		buffer_add(buffer, four, sizeof four);
+	}
+	buffer_add(buffer, "\"", 1);
+}
+
 void json_int(struct buffer *buffer, const char *name, int64_t value)
 {
 	add_name(buffer, name);

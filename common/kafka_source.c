@@ -190,6 +190,13 @@ static int kafka_tend(struct source *source, struct fault *why)
 	return result;
 }
 
+static bool kafka_lost(struct source *source)
+{
+	const struct kafka_in *in = (struct kafka_in *)source;
+
+	return in->messages > 0 && in->state < KAFKA_READING;
+}
+
 static int kafka_rewind(struct source *source, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
@@ -225,7 +232,7 @@ rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *in,
 	rd_kafka_topic_partition_list_t *list;
 	const char *topic = in->kafka->topic[TOPIC_WINNERS];
 
-	*lost = in->messages > 0 && in->state < KAFKA_READING;
+	*lost = kafka_lost(&in->source);
 	if (in->state < KAFKA_READING || !anything_to_commit(in))
 		return NULL;
 	list = rd_kafka_topic_partition_list_new(in->parts);
@@ -368,6 +375,7 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 				     .ended = kafka_ended,
 				     .idle = kafka_idle,
 				     .tend = kafka_tend,
+				     .lost = kafka_lost,
 				     .rewind = kafka_rewind,
 				     .close = kafka_in_close,
 				     .buried = kafka_buried};

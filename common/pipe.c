@@ -1,5 +1,7 @@
 #include "pipe.h"
 
+#include "dead_file.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -141,6 +143,12 @@ static int pipe_tend(struct source *source, struct fault *why)
 	return 0;
 }
 
+static bool pipe_lost(struct source *source)
+{
+	(void)source;
+	return false;
+}
+
 static int pipe_rewind(struct source *source, struct fault *why)
 {
 	(void)source;
@@ -164,6 +172,7 @@ int pipe_source(int fd, struct source **source, struct fault *why)
 				     .ended = pipe_ended,
 				     .idle = pipe_idle,
 				     .tend = pipe_tend,
+				     .lost = pipe_lost,
 				     .rewind = pipe_rewind,
 				     .close = pipe_in_close};
 	*source = &in->source;
@@ -173,6 +182,7 @@ int pipe_source(int fd, struct source **source, struct fault *why)
 struct pipe_out {
 	struct sink sink;
 	const struct control *control;
+	struct dead_file *dead; /* NULL: dead letters are dropped */
 	int fd;
 	size_t len;
 	char bytes[PIPE_BUF];
@@ -256,14 +266,22 @@ static int put_line(struct pipe_out *out, const char *bytes, size_t len, struct 
 
 static int pipe_put(struct sink *sink, const struct outgoing *o, struct fault *why)
 {
+	struct pipe_out *out = (struct pipe_out *)sink;
+
+	if (o->topic == TOPIC_DEAD && out->dead)
+		return dead_file_put(out->dead, o->cause, why);
 	if (o->topic != TOPIC_WINNERS && o->topic != TOPIC_ISSUED)
 		return 0;
-	return put_line((struct pipe_out *)sink, o->bytes, o->len, why);
+	return put_line(out, o->bytes, o->len, why);
 }
 
 static int pipe_commit(struct sink *sink, struct fault *why)
 {
-	return flush((struct pipe_out *)sink, why);
+	struct pipe_out *out = (struct pipe_out *)sink;
+
+	if (out->dead && dead_file_sync(out->dead, why) < 0)
+		return -1;
+	return flush(out, why);
 }
 
 static int pipe_settle(struct sink *sink, struct fault *why)
@@ -294,7 +312,13 @@ static int pipe_check(struct sink *sink, struct fault *why)
 
 static void pipe_out_close(struct sink *sink)
 {
+	dead_file_close(((struct pipe_out *)sink)->dead);
 	free(sink);
+}
+
+void pipe_sink_dead(struct sink *sink, struct dead_file *dead)
+{
+	((struct pipe_out *)sink)->dead = dead;
 }
 
 int pipe_sink(int fd, const struct control *control, struct sink **sink, struct fault *why)

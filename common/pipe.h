@@ -15,6 +15,12 @@ int pipe_source(int fd, struct source **, struct fault *why);
  * each, so that a reader never sees a torn one from a killed writer (pipe(7)). */
 int pipe_sink(int fd, const struct control *, struct sink **, struct fault *why);
 
+struct dead_file;
+
+/* Dead letters go to this file from now on, before all else that is committed with them; the sink closes
+ * it. Without one they are dropped. */
+void pipe_sink_dead(struct sink *, struct dead_file *);
+
 /* The dispatcher's: each event's sink writes to the descriptor. */
 int pipe_bus(int fd, const struct control *, struct bus **, struct fault *why);
 

@@ -14,6 +14,11 @@ static const struct {
 	{RETRY_DELIVERY, EX_OSERR, true},	/* no process for it now */
 	{RETRY_DELIVERY, EX_DATAERR, false},	/* it says: never */
 	{RETRY_DELIVERY, EX_CONFIG, false},	/* there is no such command */
+	{RETRY_LEDGER, EX_TEMPFAIL, true},    /* another writer holds it, or it cannot write now */
+	{RETRY_LEDGER, EX_UNAVAILABLE, true}, /* its server is away */
+	{RETRY_LEDGER, EX_OSERR, false},      /* its file cannot be read or written, or is gone */
+	{RETRY_LEDGER, EX_CONFIG, false},     /* it is none, or a newer one, or refuses us */
+	{RETRY_LEDGER, EX_SOFTWARE, false},   /* it contradicts Redis */
 };
 
 bool retry_is_transient(enum retry_part part, int status)

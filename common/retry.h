@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Whose fault it is. */
-enum retry_part { RETRY_DELIVERY };
+enum retry_part { RETRY_DELIVERY, RETRY_LEDGER };
 
 /* status: of the fault, as in fault.h. */
 bool retry_is_transient(enum retry_part, int status);

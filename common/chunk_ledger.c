@@ -1,0 +1,125 @@
+/*
+ * chunk_ledger.c - a chunk's two transactions of the ledger: its rows, and what became of them. Each is
+ * made once more, after a pause, while its fault is one that passes by itself.
+ */
+#include "chunk.h"
+
+#include "clock.h"
+#include "reconcile.h"
+
+#include <poll.h>
+
+enum { TICK_MS = 500 };
+
+typedef int transaction(struct chunk *, struct desk *, struct fault *);
+
+/* --- once more -------------------------------------------------------------------------------- */
+
+/* 0 when so long has passed, -1: asked to stop, or what tends us says so. */
+static int rest(struct desk *d, int64_t ms)
+{
+	struct pollfd stop = {.fd = d->control->stop_fd, .events = POLLIN};
+	int64_t until_ms = clock_ms() + ms, left_ms;
+	struct fault ignored;
+
+	while ((left_ms = until_ms - clock_ms()) > 0) {
+		poll(&stop, 1, (int)(left_ms < TICK_MS ? left_ms : TICK_MS));
+		if (d->control->stopping() || d->waiting(d->waiting_self, &ignored) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A Redis that is lost has been waited for already. */
+static bool passes(const struct desk *d, const struct fault *why)
+{
+	return redis_fd(d->redis) >= 0 && retry_is_transient(RETRY_LEDGER, why->status);
+}
+
+static int again(struct chunk *c, struct desk *d, transaction *make, struct fault *why)
+{
+	for (int failures = 1; make(c, d, why) < 0; failures++) {
+		ledger_rollback(d->ledger);
+		if (failures > d->retry.retries || !passes(d, why) ||
+		    rest(d, retry_delay_ms(&d->retry, failures)) < 0)
+			return -1;
+		d->control->note(why->line);
+		for (size_t i = 0; i < c->groups; i++)
+			if (c->group[i].book)
+				c->group[i].book->run.retried++;
+	}
+	return 0;
+}
+
+/* --- keep ------------------------------------------------------------------------------------- */
+
+static int keep_group(struct desk *d, const struct group *g, struct fault *why)
+{
+	const struct reconcile reconcile = {d->ledger, d->redis, &d->step, &g->book->place,
+					    g->book->uuid_codes};
+
+	return reconcile_keep(&reconcile, g->award, g->count, why);
+}
+
+static int keep(struct chunk *c, struct desk *d, struct fault *why)
+{
+	if (ledger_begin(d->ledger, why) < 0)
+		return -1;
+	for (size_t i = 0; i < c->groups; i++) {
+		const struct group *g = &c->group[i];
+
+		if (group_has(g, award_is_assigned) && keep_group(d, g, why) < 0)
+			return -1;
+	}
+	return ledger_commit(d->ledger, why);
+}
+
+int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
+{
+	const struct group whole = {.award = c->order, .count = c->live};
+
+	if (!d->ledger || !group_has(&whole, award_is_assigned))
+		return 0;
+	return desk_drain(d, 0, why) < 0 ? -1 : again(c, d, keep, why);
+}
+
+/* --- mark ------------------------------------------------------------------------------------- */
+
+/* By this run: what was delivered before is marked already. */
+static bool has_news(const struct award *award)
+{
+	return award->attempts > 0 && (award->delivered_us || award_given_up(award));
+}
+
+static int mark_group(struct chunk *c, struct desk *d, const struct group *g, struct fault *why)
+{
+	size_t count = 0;
+
+	for (size_t a = 0; a < g->count; a++) {
+		const struct award *award = g->award[a];
+
+		if (has_news(award))
+			c->mark[count++] = (struct ledger_mark){
+				.ticket = award->issued.winner.ticket,
+				.state = award_given_up(award) ? LEDGER_PARKED : LEDGER_ISSUED,
+				.delivered_us = award->delivered_us};
+	}
+	return count && ledger_mark(d->ledger, g->book->run.id, c->mark, count, why) < 0 ? -1 : 0;
+}
+
+static int mark(struct chunk *c, struct desk *d, struct fault *why)
+{
+	if (ledger_begin(d->ledger, why) < 0)
+		return -1;
+	for (size_t i = 0; i < c->groups; i++)
+		if (mark_group(c, d, &c->group[i], why) < 0)
+			return -1;
+	return ledger_commit(d->ledger, why);
+}
+
+int chunk_mark(struct chunk *c, struct desk *d, struct fault *why)
+{
+	const struct group whole = {.award = c->order, .count = c->live};
+
+	return d->ledger && group_has(&whole, has_news) ? again(c, d, mark, why) : 0;
+}

@@ -1,0 +1,134 @@
+/*
+ * chunk_out.c - a chunk goes out, and when it is out, is marked so and counted.
+ */
+#include "chunk.h"
+
+#include "clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { LINE = 256 };
+
+/* --- putting ---------------------------------------------------------------------------------- */
+
+static int put_dead(struct desk *d, const struct award *award, const struct incoming *raw,
+		    struct fault *why)
+{
+	static const char *const KINDS[] = {[AWARD_FOREIGN] = "foreign",
+					    [AWARD_MALFORMED] = "malformed",
+					    [AWARD_UNDELIVERABLE] = "undeliverable",
+					    [AWARD_EXHAUSTED] = "exhausted"};
+	const int64_t now_us = clock_now_us();
+	const struct cause cause = {
+		.record = raw,
+		.kind = KINDS[award->status],
+		.message = award->reason,
+		.attempts = award->attempts ? award->attempts : 1,
+		.first_us = award->first_us ? award->first_us : now_us,
+		.last_us = award->last_us ? award->last_us : now_us,
+		.replays = award->replays,
+		.run = d->books.fresh.run,
+	};
+	const struct outgoing outgoing = {.topic = TOPIC_DEAD, .cause = &cause};
+
+	return d->sink->put(d->sink, &outgoing, why);
+}
+
+static int put_issued(struct desk *d, const struct issued *issued, struct fault *why)
+{
+	struct outgoing outgoing = {
+		.topic = TOPIC_ISSUED, .event = issued->winner.event, .key = issued->winner.user};
+
+	buffer_clear(&d->record);
+	record_issued(&d->record, issued);
+	if (d->record.failed)
+		return fault_set(why, EX_OSERR, "out of memory");
+	outgoing.bytes = d->record.bytes;
+	outgoing.len = d->record.len;
+	return d->sink->put(d->sink, &outgoing, why);
+}
+
+int chunk_put(struct chunk *c, struct desk *d, struct fault *why)
+{
+	int result = 0;
+
+	for (size_t r = 0; r < c->count && result == 0; r++) {
+		if (award_is_dead(&c->award[r]))
+			result = put_dead(d, &c->award[r], &c->raw[r], why);
+		else if (award_is_assigned(&c->award[r]))
+			result = put_issued(d, &c->award[r].issued, why);
+	}
+	return result;
+}
+
+/* --- finishing -------------------------------------------------------------------------------- */
+
+/* Names the place and the reason, never the bytes: they may hold a code. */
+static void say(char line[LINE], const struct award *award, const char *reason)
+{
+	if (award->partition < 0)
+		snprintf(line, LINE, "line %" PRId64 ": %.180s", award->number, reason);
+	else
+		snprintf(line, LINE, "partition %d offset %" PRId64 ": %.180s", award->partition,
+			 award->offset, reason);
+}
+
+static void bury(struct desk *d, struct run *run, const struct award *award)
+{
+	char line[LINE];
+
+	say(line, award, award->reason);
+	run->dead++;
+	snprintf(run->error, sizeof run->error, "%s", line);
+	d->control->complain(line);
+}
+
+static void count(struct desk *d, struct run *run, const struct award *award)
+{
+	char line[LINE];
+
+	run->in++;
+	run->already += award->status == AWARD_ALREADY;
+	run->refused += award->status == AWARD_REFUSED || award->status == AWARD_PARKED;
+	run->done += award_is_assigned(award);
+	if (award_is_dead(award))
+		bury(d, run, award);
+	if (award->status != AWARD_PARKED)
+		return;
+	say(line, award, "parked: its dead letter can be sent again");
+	d->control->note(line);
+}
+
+static int finish(struct desk *d, struct group *g, struct fault *why)
+{
+	const struct place *place = g->book ? &g->book->place : NULL;
+
+	if (group_has(g, award_is_assigned) &&
+	    (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
+	     award_done_send(&d->step, d->redis, place, g->award, g->count, why) < 0))
+		return -1;
+	if (group_has(g, award_given_up) &&
+	    (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
+	     award_park_send(&d->step, d->redis, place, g->award, g->count, d->books.fresh.run,
+			     why) < 0))
+		return -1;
+	return 0;
+}
+
+int chunk_finish(struct chunk *c, struct desk *d, struct fault *why)
+{
+	for (size_t r = 0; r < c->count; r++)
+		if (c->award[r].status == AWARD_MALFORMED)
+			count(d, &d->books.nameless, &c->award[r]);
+	for (size_t i = 0; i < c->groups; i++) {
+		struct group *g = &c->group[i];
+
+		for (size_t a = 0; a < g->count; a++)
+			count(d, g->book ? &g->book->run : &d->books.nameless, g->award[a]);
+	}
+	for (size_t i = 0; i < c->groups; i++)
+		if (finish(d, &c->group[i], why) < 0)
+			return -1;
+	return 0;
+}
