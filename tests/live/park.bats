@@ -52,7 +52,7 @@ parked() {
 	run -1 fcfs-dispatch -v e
 	[[ $output == *ended* ]]
 	same 0 "$(field e settled | grep -c '^0$')"
-	timeout $LIMIT fcfs-dispatch --every 10ms --follow e || same 1 $?
+	timeout "$LIMIT" fcfs-dispatch --every 10ms --follow e || same 1 $?
 }
 
 @test "parking again changes nothing; only what stands where its record died is parked" {
