@@ -18,7 +18,9 @@ CFLAGS = -O2 -g
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
        -Wwrite-strings -Wvla -Wformat=2
-PKGS = hiredis jansson rdkafka sqlite3 uuid
+# Optional: ledgers in PostgreSQL. `make LIBPQ=` builds without it.
+LIBPQ := $(shell pkg-config --exists 'libpq >= 14' 2>/dev/null && echo libpq)
+PKGS = hiredis jansson rdkafka sqlite3 uuid $(LIBPQ)
 
 HARDEN    = -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 HARDEN_LD = -pie -Wl,-z,relro,-z,now
@@ -43,7 +45,8 @@ redis   = common/redis common/redis_connect common/redis_reply common/redis_libr
 people  = common/people common/stream
 event   = common/event
 records = common/record common/code common/run common/runlog common/who
-ledger  = $(basename $(wildcard common/ledger*.c))
+ledger  = $(filter-out $(if $(LIBPQ),common/ledger_none,common/ledger_postgresql%), \
+          $(basename $(wildcard common/ledger*.c)))
 bus     = common/pipe common/dead_file
 chunk   = $(basename $(wildcard common/chunk*.c))
 deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retry
@@ -82,7 +85,7 @@ libs-fcfs-event    = jansson uuid rdkafka
 libs-fcfs-codes    = uuid
 libs-fcfs-setup    = jansson rdkafka
 libs-fcfs-dispatch = jansson uuid rdkafka
-libs-fcfs-issue    = jansson uuid sqlite3 rdkafka
+libs-fcfs-issue    = jansson uuid sqlite3 rdkafka $(LIBPQ)
 libs-fcfs-report   = jansson uuid rdkafka
 libs-fcfs-archive  = jansson uuid
 
@@ -112,11 +115,11 @@ $(BUILD)/library.c: scripts/embed-lua $(LUA) $(BUILD)/numbers
 	@echo '  LUA   $@'
 	@scripts/embed-lua $(PROTOCOL) $(REVISION) $(LUA) > $@.new && mv $@.new $@
 
-# Rebuilt when a number given on the command line differs from the last build's.
+# Rebuilt when a number given on the command line, or whether there is libpq, differs from the last build's.
 $(BUILD)/numbers: .FORCE
 	@mkdir -p $(@D)
-	@echo $(VERSION) $(PROTOCOL) $(REVISION) | cmp -s - $@ || \
-		echo $(VERSION) $(PROTOCOL) $(REVISION) > $@
+	@echo $(VERSION) $(PROTOCOL) $(REVISION) $(LIBPQ) | cmp -s - $@ || \
+		echo $(VERSION) $(PROTOCOL) $(REVISION) $(LIBPQ) > $@
 .FORCE:
 
 # These have the numbers in them, too.

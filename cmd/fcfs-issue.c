@@ -28,7 +28,7 @@ struct request {
 
 static const struct ui_option OPTIONS[] = {
 	{"chunk", CHUNK, "N", "winners a step (100; at most 1000)"},
-	{"ledger", LEDGER, "URL", "keep what is issued in sqlite:PATH, too"},
+	{"ledger", LEDGER, "URL", "keep what is issued there, too: sqlite:PATH, postgresql://..."},
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
 	{"deliver", DELIVER, "CMD", "hand each code to this command, which answers"},
 	{"deliver-timeout", DELIVER_TIMEOUT, "D", "wait so long for an answer of it (10s)"},

@@ -9,6 +9,8 @@ static const struct {
 	int (*open)(const char *place, struct ledger **ledger, struct fault *why);
 } kinds[] = {
 	{"sqlite:", ledger_sqlite_open},
+	{"postgresql://", ledger_postgresql_open},
+	{"postgres://", ledger_postgresql_open},
 };
 
 int ledger_open(const char *url, struct ledger **ledger, struct fault *why)
@@ -21,7 +23,9 @@ int ledger_open(const char *url, struct ledger **ledger, struct fault *why)
 			return kinds[i].open(url + len, ledger, why);
 	}
 	/* not shown: it may hold a password */
-	return fault_set(why, EX_USAGE, "--ledger is no URL of a ledger: write sqlite:PATH");
+	return fault_set(why, EX_USAGE,
+			 "--ledger is no URL of a ledger: write sqlite:PATH or "
+			 "postgresql://HOST/DATABASE");
 }
 
 void ledger_close(struct ledger *ledger)

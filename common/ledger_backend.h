@@ -40,7 +40,9 @@ enum ledger_answer ledger_judge(const struct ledger_row *row, enum ledger_key);
 const char *ledger_state_word(enum ledger_state);
 bool ledger_state_read(const char *word, enum ledger_state *);
 
-/* place is the URL behind "sqlite:". As ledger_open. */
+/* place is the URL behind its scheme. As ledger_open; EX_USAGE where the program was built without
+ * that database. */
 int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *why);
+int ledger_postgresql_open(const char *place, struct ledger **ledger, struct fault *why);
 
 #endif
