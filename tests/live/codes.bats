@@ -158,19 +158,39 @@ in_pool() {
 	same 2 "$(redis llen "$(key last outbox)")"
 }
 
-@test "the server dies with an answer unread: the load goes on, and takes nothing for a duplicate" {
+# socket PID: the one it has now
+socket() {
+	readlink "/proc/$1/fd/"* | grep '^socket:' | sort
+}
+
+reconnected() {
+	local now
+	now=$(socket "$1")
+	[ -n "$now" ] && [ "$now" != "$2" ]
+}
+
+@test "an answer is lost, and what was asked is asked again: nothing is taken for a duplicate" {
 	pool e 9 0
-	codes 1700 >"$T/codes"
-	STRIKE_WITH=19 spawn strike fcfs_load_1 2 after fcfs-codes load e "$T/codes" >"$T/out" 2>"$T/err"
-	soon stopped "$pid"
-	soon at_least e codes_loaded 501
-	kill -9 "$(cat "$SERVERS/redis/pid")"
+	mkfifo "$T/in"
+	spawn from "$T/in" fcfs-codes --timeout 300ms load e >"$T/out" 2>"$T/err"
+	exec {feed}>"$T/in"
+	codes 3 >&$feed
+	soon field_is e codes_loaded 3
+	before=$(socket "$pid")
+	redis_pid=$(cat "$SERVERS/redis/pid")
+	freeze "$redis_pid"
+	codes 697 4 >&$feed
+	soon reconnected "$pid" "$before" # the server has the call twice, once from a client that has gone
+	kill -CONT "$redis_pid"
+	soon field_is e codes_loaded 700
+	kill -9 "$redis_pid"
 	servers_start
-	kill -CONT "$pid"
+	codes 1000 701 >&$feed
+	exec {feed}>&-
 	ends "$pid" 0
 	same $'loaded\t1700\nduplicates\t0\ninvalid\t0' "$(cat "$T/out")"
 	same '' "$(cat "$T/err")"
-	same "$(cat "$T/codes")" "$(in_pool e)"
+	same "$(codes 1700)" "$(in_pool e)"
 }
 
 @test "a call that is made again has the same answers" {
@@ -342,7 +362,7 @@ follow() {
 	fcfs-leave e p0000004 >/dev/null
 	run -1 fcfs-dispatch -v e
 	[[ $output == *', ended' ]]
-	run -0 timeout $LIMIT fcfs-dispatch --every 10ms --follow e
+	run -0 timeout "$LIMIT" fcfs-dispatch --every 10ms --follow e
 }
 
 @test "a granted ticket that finds no code: 75 with what to do, the others have theirs, and a rerun goes on" {

@@ -362,3 +362,25 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 		"$(sqlite3 "$T/ledger" 'select run, "in", done, refused from runs order by run')"
 	same 'leave,leave,revoke' "$(values event_log | jq -r .what | tail -n 3 | paste -sd ,)"
 }
+
+@test "supplied codes run out, and are filled up while both stages follow; the log tells of the loads, without a code" {
+	topics 3
+	event a 30 40 --codes pool
+	seq -f 'CODE-%04.0f' 11 | fcfs-codes load a >/dev/null
+	spawn fcfs-issue --follow
+	issuer=$pid
+	spawn fcfs-dispatch --every 50ms --follow a 2>"$T/said"
+	soon field_is a issued 11
+	soon has "$T/said" 1
+	same 11 "$(field a granted)"
+	seq -f 'CODE-%04.0f' 12 40 | fcfs-codes load a >/dev/null
+	ends "$pid" 0
+	kill -TERM "$issuer"
+	ends "$issuer" 0
+	all_out a 30 '^CODE-'
+	same '30 10 40' "$(fcfs-codes -j count a | jq -r '"\(.issued) \(.left) \(.loaded)"')"
+	same "fcfs-dispatch: event 'a': no code is left, and people wait: load more with fcfs-codes load" "$(cat "$T/said")"
+	same 'codes_loaded=0 codes_loaded=11|codes_loaded=11 codes_loaded=40' \
+		"$(values event_log | jq -r 'select(.what == "load") | .before + " " + .after' | paste -sd '|')"
+	same '' "$(for topic in event_requests event_log gifticon_publish fcfs_progress; do values $topic; done | grep CODE-)"
+}
