@@ -123,7 +123,7 @@ put_back() {
 # While it is open, what another event has committed behind it cannot be read by those who read what is decided.
 @test "a dispatcher died in a transaction: another event's waits for its end, keeps its lease, and publishes once" {
 	topics 2
-	short=(-X transaction.timeout.ms=8000 -X socket.timeout.ms=4000)
+	short=(-X transaction.timeout.ms=20000)
 	event dead 10 10
 	event a 30 10
 	spawn fcfs-dispatch --every 50ms --follow "${short[@]}" a

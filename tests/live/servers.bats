@@ -46,6 +46,15 @@ ended() {
 	! kill -0 "$1" 2>/dev/null || [ "$(ps -o stat= -p "$1" | cut -c 1)" = Z ]
 }
 
+# ends PID: within the limit: its working folder, which stop looks at, goes a moment before it does
+ends() {
+	local deadline=$((SECONDS + 30))
+	until ended "$1"; do
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.05
+	done
+}
+
 @test "start prints the environment of a server that answers" {
 	run -0 "$servers" start --brokers 0 "$dir"
 	port=$(cat "$dir/redis/port")
@@ -136,7 +145,7 @@ export FCFS_STATE='$dir/state'" ]
 	start
 	run -0 "$servers" stop "$dir"
 	[ "$output" = '' ]
-	ended "$pid"
+	ends "$pid"
 	run -0 "$servers" stop "$dir"
 	run -0 "$servers" stop "$BATS_TEST_TMPDIR/never"
 	[ ! -e "$BATS_TEST_TMPDIR/never" ]
@@ -146,7 +155,7 @@ export FCFS_STATE='$dir/state'" ]
 	start
 	kill -STOP "$pid"
 	run -0 "$servers" stop "$dir"
-	ended "$pid"
+	ends "$pid"
 }
 
 @test "status says running or stopped" {
@@ -269,7 +278,7 @@ export FCFS_STATE='$dir/state'" ]
 		[[ ! $output =~ :\ 0+: ]]
 	done
 	"$servers" stop "$dir" kafka
-	ended "$pid"
+	ends "$pid"
 	run -1 "$servers" status "$dir"
 	[ "${lines[1]}" = "kafka-1 stopped dir=$dir/kafka-1" ]
 	run -0 "$servers" status "$dir" redis
@@ -294,7 +303,7 @@ export FCFS_STATE='$dir/state'" ]
 	pid=$(broker 1 pid)
 	kill -STOP "$pid"
 	"$servers" stop "$dir" kafka-1
-	ended "$pid"
+	ends "$pid"
 	kafka_start
 	[ "$FCFS_BROKERS" = "$before" ]
 	[ "$(consume t)" = "$(seq 6)" ]
@@ -323,7 +332,7 @@ export FCFS_STATE='$dir/state'" ]
 	pids=$(cat "$dir"/kafka-?/pid)
 	run -0 "$servers" stop "$dir"
 	for pid in $pids; do
-		ended "$pid"
+		ends "$pid"
 	done
 }
 
