@@ -66,7 +66,7 @@ fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
 fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-event    = cmd/ui cmd/ui_kafka cmd/table cmd/preflight $(base) $(redis) $(event) $(kafka) \
                 common/record common/code common/who
-fcfs-codes    = cmd/ui cmd/table cmd/output $(base) $(redis) $(people) $(event) common/pool \
+fcfs-codes    = cmd/ui cmd/table cmd/input cmd/output $(base) $(redis) $(people) $(event) common/pool \
                 common/code common/who
 fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
                 common/record
@@ -76,8 +76,9 @@ fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) 
                 $(deliver) common/instance common/award common/reconcile common/books $(chunk) \
                 common/takeover common/issue cmd/issue_delivery cmd/issue_redrive cmd/issue_return \
                 $(letters) common/redrive common/giveback
-fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/output cmd/report_kafka $(base) $(redis) $(event) $(records) \
-                $(bus) $(kafka) $(letters) common/report
+fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_kafka $(base) $(redis) $(event) \
+                $(records) $(bus) $(kafka) $(letters) common/archive_file common/archive_record common/report \
+                common/report_redis common/report_archive
 fcfs-archive  = cmd/ui cmd/output $(base) $(redis) $(event) $(records) $(bus) $(archive)
 
 # The libraries a tool links beyond hiredis.

@@ -35,8 +35,7 @@ static const struct ui_tool TOOL = {
 		    "verify EVENT\n"
 		    "restore [--force] EVENT\n"
 		    "purge [--force] EVENT",
-	.about =
-		"Keeps an event that has ended, checks what was kept, puts it back, purges it.",
+	.about = "Keeps an event that has ended, checks what was kept, puts it back, purges it.",
 	.options = OPTIONS,
 	.take = take,
 };

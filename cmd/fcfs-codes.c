@@ -1,11 +1,11 @@
 #include "event.h"
+#include "input.h"
 #include "output.h"
 #include "pool.h"
 #include "table.h"
 #include "ui.h"
 #include "who.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,16 +135,6 @@ static int open_pool(struct desk *d, const struct place *place, struct fault *wh
 }
 
 /* NULL and "-" are standard input. */
-static int open_file(const char *path, struct fault *why)
-{
-	int fd;
-
-	if (!path || strcmp(path, "-") == 0)
-		return STDIN_FILENO;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? fault_errno(why, EX_IOERR, "file '%s'", path) : fd;
-}
-
 static int run(char **operands, struct fault *why)
 {
 	const struct verb *verb = VERBS;
@@ -162,7 +152,7 @@ static int run(char **operands, struct fault *why)
 		ui_misuse(loads ? "name one event, and one file at most" : "name one event");
 	if (place_init(&place, ui.config.prefix, operands[1], why) < 0)
 		return -1;
-	desk.fd = open_file(operands[2], why);
+	desk.fd = input_open(operands[2], why);
 	result = desk.fd < 0 || open_pool(&desk, &place, why) < 0 ? -1 : verb->run(&desk, why);
 	redis_close(desk.pool.redis);
 	if (desk.fd > STDERR_FILENO)

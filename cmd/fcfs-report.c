@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "input.h"
 #include "letters.h"
 #include "output.h"
 #include "parse.h"
@@ -13,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { ISSUED = 1000, RUNS, OFFSETS, DEAD_LETTERS };
+enum { ISSUED = 1000, RUNS, OFFSETS, DEAD_LETTERS, ARCHIVE };
 
 struct request {
-	int what; /* one of these; 0: the report */
+	int what;	     /* one of the first four; 0: the report */
+	const char *archive; /* NULL: Redis is asked */
 };
 
 static const struct ui_option OPTIONS[] = {
@@ -25,6 +28,7 @@ static const struct ui_option OPTIONS[] = {
 	{"runs", RUNS, NULL, "the runs of dispatch and issue, oldest first"},
 	{"offsets", OFFSETS, NULL, "how far the issuers are, a line a partition"},
 	{"dead-letters", DEAD_LETTERS, NULL, "what could not be issued, and why, a line each"},
+	{"archive", ARCHIVE, "FILE", "of fcfs-archive, instead of Redis; - is stdin"},
 	{0},
 };
 
@@ -32,7 +36,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 {
 	struct request *r = self;
 
-	(void)value;
+	if (letter == ARCHIVE)
+		return r->archive = value, 0;
 	if (r->what && r->what != letter)
 		return fault_set(why, EX_USAGE,
 				 "--issued, --runs, --offsets or --dead-letters: one of them");
@@ -46,7 +51,8 @@ static const struct ui_tool TOOL = {
 		    "--issued EVENT\n"
 		    "--runs [EVENT]\n"
 		    "--offsets\n"
-		    "--dead-letters [EVENT]",
+		    "--dead-letters [EVENT]\n"
+		    "[--issued | --runs] --archive FILE",
 	.about = "Tells what became of an event: totals, refusals, rates, waiting times, stages.",
 	.options = OPTIONS,
 	.kafka = true,
@@ -121,7 +127,14 @@ static void show_stages(struct table *t, const struct report *r)
 	table_int(t, "decisions", e->seq);
 }
 
-static int show(struct redis *redis, const struct place *place, struct fault *why)
+/* Where it is all from; redis is NULL, and place too, for an archive. */
+struct origin {
+	struct report_source *source;
+	struct redis *redis;
+	const struct place *place;
+};
+
+static int show(const struct origin *from, struct fault *why)
 {
 	struct report *r = malloc(sizeof *r);
 	struct table t;
@@ -129,9 +142,9 @@ static int show(struct redis *redis, const struct place *place, struct fault *wh
 
 	if (!r)
 		return fault_errno(why, EX_OSERR, "report");
-	if (report_read(redis, place, &ui_control, r, why) == 0) {
+	if (report_read(from->source, &ui_control, r, why) == 0) {
 		table_begin(&t);
-		table_text(&t, "event", place->name);
+		table_text(&t, "event", from->source->event);
 		table_text(&t, "id", r->event.id);
 		table_text(&t, "name", r->event.title);
 		table_text(&t, "state", r->event.door);
@@ -145,7 +158,7 @@ static int show(struct redis *redis, const struct place *place, struct fault *wh
 		show_waits(&t, "granted_after", &r->granted_after_us);
 		show_waits(&t, "issued_after", &r->issued_after_us);
 		show_stages(&t, r);
-		if (report_kafka(&t, redis, place, &r->event, why) == 0)
+		if (report_kafka(&t, from->redis, from->place, &r->event, why) == 0)
 			result = table_end(&t, why);
 		buffer_release(&t.out);
 	}
@@ -172,22 +185,25 @@ static int print_issued(void *self, const struct report_row *row, struct fault *
 	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
 }
 
-static int show_issued(struct redis *redis, const struct place *place, struct fault *why)
+static int show_issued(const struct origin *from, struct fault *why)
 {
 	struct buffer line = {0};
+	const struct report_visitor visitor = {.self = &line, .codes = true, .row = print_issued};
+	struct event event;
 	int result;
 
 	output_protect();
-	result = report_each(redis, place, true, print_issued, &line, why);
+	result = from->source->read(from->source, &visitor, &event, why);
 	buffer_release(&line);
 	return result;
 }
 
-static int print_run(const char *json, size_t len, struct fault *why)
+static int print_run(void *self, const char *json, size_t len, struct fault *why)
 {
 	char started[TIME_TEXT];
 	struct run run;
 
+	(void)self;
 	if (ui.json)
 		return printf("%s\n", json), 0;
 	if (run_read(json, len, &run, why) < 0)
@@ -201,28 +217,25 @@ static int print_run(const char *json, size_t len, struct fault *why)
 	return 0;
 }
 
-static int read_runs(struct redis *redis, const struct place *place, struct reply *reply,
-		     struct fault *why)
+static int show_runs(const struct origin *from, struct fault *why)
 {
+	const struct report_visitor visitor = {.run = print_run};
 	struct event event;
 
-	if (!place)
-		return runlog_read_nameless(redis, ui.config.prefix, reply, why);
-	if (event_show(redis, place, &event, why) < 0)
-		return -1;
-	return runlog_read(redis, place, reply, why);
+	return from->source->read(from->source, &visitor, &event, why);
 }
 
-static int show_runs(struct redis *redis, const struct place *place, struct fault *why)
+/* Those of no event. */
+static int show_nameless_runs(struct redis *redis, struct fault *why)
 {
 	struct reply reply = {0};
-	int result = read_runs(redis, place, &reply, why);
+	int result = runlog_read_nameless(redis, ui.config.prefix, &reply, why);
 
 	while (result == 0 && reply_more(&reply)) {
 		size_t len;
 		const char *json = reply_text(&reply, &len);
 
-		result = print_run(json, len, why);
+		result = print_run(NULL, json, len, why);
 	}
 	reply_release(&reply);
 	return result;
@@ -261,40 +274,80 @@ static int list_dead(const char *event, struct fault *why)
 	return result < 0 ? -1 : listing.bad ? EX_DATAERR : STATUS_YES;
 }
 
-static int show_what(int what, struct redis *redis, const struct place *place, struct fault *why)
+/* --- which of them, and from where ------------------------------------------------------------ */
+
+static int show_what(int what, const struct origin *from, struct fault *why)
 {
-	switch (what) {
-	case ISSUED:
-		return show_issued(redis, place, why);
-	case RUNS:
-		return show_runs(redis, place, why);
-	default:
-		return show(redis, place, why);
+	int result = -1;
+
+	if (!from->source)
+		return -1;
+	if (what == ISSUED)
+		result = show_issued(from, why);
+	else if (what == RUNS)
+		result = show_runs(from, why);
+	else
+		result = show(from, why);
+	from->source->close(from->source);
+	return result;
+}
+
+static int run_archive(const struct request *r, struct fault *why)
+{
+	struct origin from = {0};
+	int fd = input_open(r->archive, why), result;
+
+	if (fd < 0)
+		return -1;
+	from.source = report_from_archive(fd, &ui_control, why);
+	result = show_what(r->what, &from, why);
+	close(fd);
+	return result;
+}
+
+static int run_redis(const struct request *r, const struct place *place, struct fault *why)
+{
+	struct origin from = {.redis = ui_connect(why), .place = place};
+	int result;
+
+	if (!from.redis)
+		return -1;
+	if (place) {
+		from.source = report_from_redis(from.redis, place, why);
+		result = show_what(r->what, &from, why);
+	} else {
+		result = show_nameless_runs(from.redis, why);
 	}
+	redis_close(from.redis);
+	return result;
+}
+
+static void check_operands(const struct request *r, char **operands)
+{
+	bool names_none = r->what == RUNS || r->what == DEAD_LETTERS;
+
+	if (r->archive && (operands[0] || r->what == OFFSETS || r->what == DEAD_LETTERS))
+		ui_misuse("--archive goes with --issued or --runs, and names the event itself");
+	if (r->what == OFFSETS && operands[0])
+		ui_misuse("--offsets are of all events: name none");
+	if (!r->archive && r->what != OFFSETS && (operands[0] ? operands[1] != NULL : !names_none))
+		ui_misuse("name one event");
 }
 
 static int run(const struct request *r, char **operands, struct fault *why)
 {
 	struct place place;
-	struct redis *redis;
-	int result;
 
-	if (r->what == OFFSETS && operands[0])
-		ui_misuse("--offsets are of all events: name none");
+	check_operands(r, operands);
+	if (r->archive)
+		return run_archive(r, why);
 	if (r->what == OFFSETS)
 		return report_offsets(why);
-	if (operands[0] ? operands[1] != NULL : r->what != RUNS && r->what != DEAD_LETTERS)
-		ui_misuse("name one event");
 	if (operands[0] && place_init(&place, ui.config.prefix, operands[0], why) < 0)
 		return -1;
 	if (r->what == DEAD_LETTERS)
 		return list_dead(operands[0], why);
-	redis = ui_connect(why);
-	if (!redis)
-		return -1;
-	result = show_what(r->what, redis, operands[0] ? &place : NULL, why);
-	redis_close(redis);
-	return result;
+	return run_redis(r, operands[0] ? &place : NULL, why);
 }
 
 int main(int argc, char **argv)

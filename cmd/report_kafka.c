@@ -151,12 +151,14 @@ int report_kafka(struct table *t, struct redis *redis, const struct place *place
 
 	if (*e->bus ? strcmp(e->bus, "kafka") != 0 : !*ui.config.brokers)
 		return 0;
-	if (*ui.config.brokers)
+	if (*ui.config.brokers && redis)
 		kafka = ui_kafka(NULL, &bad);
-	else
+	else if (redis)
 		no_brokers(place, &bad);
-	result = kafka ? ask(kafka, &count, &lag, &counted, why)
-		       : doubt(&bad, "lag and dead letters are", why);
+	if (kafka)
+		result = ask(kafka, &count, &lag, &counted, why);
+	else
+		result = redis ? doubt(&bad, "lag and dead letters are", why) : 0;
 	kafka_close(kafka);
 	table_int(t, "unpublished_requests", e->in_line - e->published_requests);
 	table_int(t, "unpublished_winners", e->cursor - e->published_winners);

@@ -207,7 +207,7 @@ int event_set(struct redis *redis, const struct place *place, const char *who,
 	return result;
 }
 
-static void keep_field(struct event *event, const char *name, const char *value)
+void event_keep(struct event *event, const char *name, const char *value)
 {
 	for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
 		char *at = (char *)event + FIELDS[i].offset;
@@ -238,7 +238,7 @@ int event_show(struct redis *redis, const struct place *place, struct event *eve
 			size_t len;
 			const char *name = reply_text(&reply, &len);
 
-			keep_field(event, name, reply_text(&reply, &len));
+			event_keep(event, name, reply_text(&reply, &len));
 		}
 		result = reply_check(&reply, place->event_key, why);
 	}

@@ -59,6 +59,9 @@ int event_set(struct redis *, const struct place *, const char *who, const struc
 /* EX_CONFIG where there is none. */
 int event_show(struct redis *, const struct place *, struct event *, struct fault *why);
 
+/* Sets the member that has this field, or none. */
+void event_keep(struct event *, const char *name, const char *value);
+
 /* The names of all events, in no order, some perhaps never created. The caller releases the reply. */
 int event_names(struct redis *, const char *prefix, struct reply *, struct fault *why);
 

@@ -30,6 +30,21 @@ ended() {
 	fcfs-event set "$1" --state closed
 }
 
+# parked EVENT: the same, and two more slots: one is parked and one revoked when it was
+parked() {
+	local run=11111111-1111-4111-8111-111111111111 person
+	ended "$1"
+	fcfs-event set "$1" --stock 6
+	fcfs-dispatch "$1" >"$T/w"
+	for person in 'é,;' zed; do
+		redis fcall fcfs_assign_1 2 "$(key "$1" event)" "$(key "$1" line)" "$(field "$1" id)" "$person" \
+			"$(jq -r --arg user "$person" 'select(.user == $user).ticket' "$T/w")" "CODE-$person" - - >/dev/null
+		redis fcall fcfs_park_1 2 "$(key "$1" event)" "$(key "$1" line)" "$(field "$1" id)" $run "$person" - - >/dev/null
+	done
+	fcfs-leave --revoke "$1" zed >/dev/null
+	same 'parked revoked' "$(fcfs-rank "$1" 'é,;' zed | cut -f 6 | paste -sd ' ')"
+}
+
 # dump EVENT: all that Redis has of it, but for what goes on: sorted where it has no order
 dump() {
 	local name
@@ -50,12 +65,18 @@ reports() {
 	fcfs-report "$1" | grep -vE '^(epoch|lease|last_pass)'
 	fcfs-report --issued "$1"
 	fcfs-report --runs "$1"
-	fcfs-rank --list "$1"
 }
 
 # kept: of an archive on stdin, the lines that the next one of the event has, too
 kept() {
 	jq -c 'select(.type | IN("archive", "passing", "end") | not)' | sort
+}
+
+# saved_reports FILE: the same of an archive
+saved_reports() {
+	fcfs-report --archive "$1" | grep -vE '^(epoch|lease|last_pass)'
+	fcfs-report --issued --archive - <"$1"
+	fcfs-report --runs --archive "$1"
 }
 
 # nothing EVENT: no key of it is there
@@ -93,6 +114,7 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 	same 600 "$(stat -c %a "$T/a")"
 	dump e >"$T/dump"
 	reports e >"$T/reports"
+	fcfs-rank --list e >"$T/ranks"
 	run -0 fcfs-archive verify e <"$T/a"
 	same '' "$output"
 	run -0 fcfs-archive purge e
@@ -101,8 +123,39 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 	same '' "$output"
 	diff "$T/dump" <(dump e)
 	diff "$T/reports" <(reports e)
+	diff "$T/ranks" <(fcfs-rank --list e)
 	run -0 fcfs-archive verify e <"$T/a"
 	diff <(kept <"$T/a") <(fcfs-archive save e | kept)
+}
+
+@test "parked tickets and codes of a pool come back, and are told of" {
+	parked e
+	run --separate-stderr -0 fcfs-archive save e
+	same "fcfs-archive: event 'e': 1 parked tickets are saved as they are" "$stderr"
+	fcfs-archive -q save e >"$T/a"
+	dump e >"$T/dump"
+	reports e >"$T/reports"
+	diff "$T/reports" <(saved_reports "$T/a")
+	fcfs-archive verify e <"$T/a"
+	fcfs-archive purge e
+	fcfs-archive restore e <"$T/a"
+	diff "$T/dump" <(dump e)
+	same $'returned\té,;\t7' "$(fcfs-leave --revoke e 'é,;')"
+	fcfs-archive purge --force e
+	fcfs-event create e --stock 2 --codes pool >/dev/null
+	printf '%s\n' first 'sec"ond' third | fcfs-codes load e >/dev/null
+	fcfs-join e ann bob cid >/dev/null || :
+	fcfs-dispatch e | fcfs-issue >/dev/null
+	fcfs-event set e --state closed
+	fcfs-archive save e >"$T/a"
+	reports e >"$T/reports"
+	diff "$T/reports" <(saved_reports "$T/a")
+	fcfs-codes count e >"$T/count"
+	fcfs-archive purge --force e
+	fcfs-archive restore e <"$T/a"
+	diff "$T/reports" <(reports e)
+	diff "$T/count" <(fcfs-codes count e)
+	same third "$(fcfs-codes export e)"
 }
 
 @test "what comes back answers as before, with the next epoch" {
@@ -132,6 +185,26 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 	diff "$T/a" <(reseal <"$T/a")
 }
 
+@test "fcfs-report tells of an archive what it tells of the event, to the byte, and asks no server" {
+	ended e
+	fcfs-archive save e >"$T/a"
+	reports e >"$T/reports"
+	fcfs-report -j --issued e >"$T/json"
+	FCFS_REDIS=unix:/nowhere
+	diff "$T/reports" <(saved_reports "$T/a")
+	diff "$T/json" <(fcfs-report -j --issued --archive "$T/a")
+	fcfs-report --issued --archive "$T/a" >"$T/codes"
+	same 600 "$(stat -c %a "$T/codes")"
+	run -65 fcfs-report --archive - < <(sed '$d' "$T/a")
+	[[ $output == *'the archive is cut off'* ]]
+	run -74 fcfs-report --archive "$T/none"
+	run -65 fcfs-report --archive "$T/codes"
+	for wrong in "--archive $T/a e" "--archive $T/a --offsets" "--archive $T/a --dead-letters" "--issued --runs --archive $T/a"; do
+		# shellcheck disable=SC2086 # several words
+		run -64 fcfs-report $wrong
+	done
+}
+
 @test "names that are not UTF-8 come back, too" {
 	fcfs-event create e --stock 1 >/dev/null
 	redis fcall fcfs_join_1 2 "$(key e event)" "$(key e line)" $'bad\xff\x01\nname' >/dev/null
@@ -157,6 +230,7 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 	fcfs-event set e --state closed
 	fcfs-archive save e >"$T/a"
 	dump e >"$T/dump"
+	diff <(reports e) <(saved_reports "$T/a")
 	fcfs-archive verify e <"$T/a"
 	fcfs-archive purge e
 	(ulimit -v 60000 && fcfs-archive restore e <"$T/a")
