@@ -177,9 +177,9 @@ zombie() {
 	zombies+=("$pid")
 }
 
-# begun: something is committed of every partition: until there are winners an issuer has nothing to send
+# begun: where every partition begins is committed: until there are winners an issuer has nothing to send
 begun() {
-	fcfs-issue && ! fcfs-report --offsets | cut -f 3 | grep -q -e -
+	! fcfs-report --offsets | cut -f 3 | grep -q -e -
 }
 
 # lag_is N: of all partitions
@@ -191,7 +191,9 @@ lag_is() {
 	local zombies=() one at
 	topics 6
 	event e 300 300
+	issuer first
 	soon begun
+	end_all "$pid"
 	for at in fcfs_assign_1:2 28:2 26:2 fcfs_done_1:2; do
 		zombie "z${#zombies[@]}" "${at%:*}" "${at#*:}"
 	done
