@@ -100,7 +100,8 @@ struct progress {
 	int64_t seq;	  /* all decisions up to it */
 };
 
-/* UNDONE: nothing of it is out, or it cannot be told: restart, and go on from what was committed.
+/* UNDONE: nothing of it is out, or it cannot be told (a sink that takes offsets along finds out): restart,
+ * and go on from what was committed.
  * FENCED: the same, and another writer has taken our place. */
 enum outcome { COMMITTED, UNDONE, FENCED };
 

@@ -21,6 +21,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Has there been trouble, and nothing else, for as long as reconnect_ms? */
 static bool lasts(struct kafka_in *in)
@@ -265,6 +266,37 @@ int kafka_in_claim(struct kafka_in *in, struct fault *why)
 	if (result == 0)
 		in->trouble_since_ms = 0;
 	return result < 0 ? -1 : 0;
+}
+
+rd_kafka_resp_err_t kafka_in_ask(struct kafka_in *in, rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_resp_err_t error = rd_kafka_committed(in->rk, list, KAFKA_ASK_MS);
+	struct fault ignored;
+	rd_kafka_t *rk =
+		error == RD_KAFKA_RESP_ERR__TIMED_OUT ? kafka_outsider(in->kafka, &ignored) : NULL;
+
+	return rk ? rd_kafka_committed(rk, list, KAFKA_ASK_MS) : error;
+}
+
+int kafka_find_mark(struct kafka_in *in, const rd_kafka_topic_partition_list_t *offsets,
+		    const char *mark, struct fault *why)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(offsets);
+	struct kafka_wait wait = {0};
+	bool found = false;
+	int again = 1;
+
+	while (again > 0)
+		again = kafka_asked(in->kafka, kafka_in_ask(in, list), &wait, why);
+	for (int i = 0; i < list->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &list->elems[i];
+
+		found = found || (p->metadata_size == strlen(mark) &&
+				  memcmp(p->metadata, mark, p->metadata_size) == 0 &&
+				  p->offset == offsets->elems[i].offset);
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return again < 0 ? -1 : found;
 }
 
 int kafka_in_join(struct kafka_in *in, struct fault *why)

@@ -236,7 +236,56 @@ int kafka_buried(struct source *, struct burial *, size_t count, struct fault *w
 rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *,
 					     rd_kafka_consumer_group_metadata_t **, bool *lost);
 
+/* What is committed of these partitions; of those in an open transaction, what was before. */
+rd_kafka_resp_err_t kafka_in_ask(struct kafka_in *, rd_kafka_topic_partition_list_t *);
+
+/* 1 where this is committed, by its mark, in any of its partitions; 0; -1. */
+int kafka_find_mark(struct kafka_in *, const rd_kafka_topic_partition_list_t *, const char *mark,
+		    struct fault *why);
+
 /* These offsets are committed. */
 void kafka_committed(struct kafka_in *, const rd_kafka_topic_partition_list_t *);
+
+/* --- a producer ------------------------------------------------------------------------------- */
+
+struct kafka_out {
+	struct sink sink;
+	struct kafka *kafka;
+	struct kafka_in *in; /* NULL: no offsets go along */
+	char id[KAFKA_NAME_MAX];
+	rd_kafka_t *rk;
+	rd_kafka_topic_t *topic[TOPICS];
+	bool open;    /* a transaction is */
+	bool failed;  /* it takes no more records: it can only be aborted */
+	bool unknown; /* what became of it: this producer is of no more use */
+	int64_t trouble_since_ms;
+	int64_t committed_us; /* when the last commit was answered */
+	/* the commit under way */
+	pthread_t thread;
+	bool committing;
+	rd_kafka_topic_partition_list_t *offsets;
+	rd_kafka_consumer_group_metadata_t *member;
+	char mark[KAFKA_NAME_MAX + 24]; /* of its offsets */
+	bool ending;			/* it may be out */
+	bool done;
+	enum kafka_remedy remedy; /* unless done */
+	struct fault fault;
+};
+
+/* Speaks, and lets the sink's owner do what it must. */
+int kafka_out_wait_a_little(struct kafka_out *, struct fault *why);
+
+/* A new producer: it ends what the former one has left open. */
+int kafka_out_renew(struct kafka_out *, struct fault *why);
+
+/* A transaction is open, or it is spoilt: it takes no more records. -1 where a person must do
+ * something. */
+int kafka_out_begin(struct kafka_out *, struct fault *why);
+int kafka_out_spoilt(struct kafka_out *, enum kafka_remedy, struct fault *why);
+
+/* What a sink has of kafka_commit.c. */
+int kafka_out_commit(struct sink *, struct fault *why);
+int kafka_out_settle(struct sink *, struct fault *why);
+void kafka_out_release(struct kafka_out *);
 
 #endif

@@ -263,17 +263,6 @@ static bool drained(const struct kafka_part *part, int64_t committed)
 	return (committed >= 0 ? committed : part->low) >= part->last;
 }
 
-/* What is committed of all partitions; of those in an open transaction, what was before. */
-static rd_kafka_resp_err_t ask_all(struct kafka_in *in, rd_kafka_topic_partition_list_t *list)
-{
-	rd_kafka_resp_err_t error = rd_kafka_committed(in->rk, list, KAFKA_ASK_MS);
-	struct fault ignored;
-	rd_kafka_t *rk =
-		error == RD_KAFKA_RESP_ERR__TIMED_OUT ? kafka_outsider(in->kafka, &ignored) : NULL;
-
-	return rk ? rd_kafka_committed(rk, list, KAFKA_ASK_MS) : error;
-}
-
 /* What the others' partitions have, asked now and then. */
 static int ask_others(struct kafka_in *in, bool *all, struct fault *why)
 {
@@ -282,7 +271,7 @@ static int ask_others(struct kafka_in *in, bool *all, struct fault *why)
 
 	for (int32_t p = 0; p < in->parts; p++)
 		rd_kafka_topic_partition_list_add(list, in->kafka->topic[TOPIC_WINNERS], p);
-	error = ask_all(in, list);
+	error = kafka_in_ask(in, list);
 	*all = !error;
 	for (int i = 0; i < list->cnt && !error; i++) {
 		struct kafka_part *part = &in->part[list->elems[i].partition];

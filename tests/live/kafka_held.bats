@@ -80,6 +80,39 @@ teardown() {
 	once e 10
 }
 
+# --- an answer that is lost ------------------------------------------------------------------------
+
+@test "a commit is done and its answer lost: it is found, and its records are in the books" {
+	topics 2
+	event e 30 30
+	fcfs-dispatch e
+	STRIKE_UNTIL=$T/held spawn strike 26 2 after fcfs-issue -v --follow --chunk 5 "${SHORT[@]}" 2>"$T/err"
+	soon test -e "$T/held"
+	soon grep -q ': a commit has no answer, it is looked for: ' "$T/err"
+	rm "$T/held"
+	soon field_is e issued 30
+	kill -TERM "$pid"
+	ends "$pid" 0
+	grep -q "event 'e': in 30 = done 30 + already 0 + refused 0 + dead 0" "$T/err"
+	grep -v 'out already' "$T/err" | cmp - "$T/err"
+	once e 30
+}
+
+@test "a commit is asked for too late, when it may have been aborted: whatever became of it, it is counted once" {
+	topics 2
+	event e 30 30
+	fcfs-dispatch e
+	STRIKE_UNTIL=$T/held spawn strike 26 2 before fcfs-issue -v --follow --chunk 5 "${SHORT[@]}" 2>"$T/err"
+	soon test -e "$T/held"
+	soon grep -q ': a commit has no answer, it is looked for: ' "$T/err"
+	rm "$T/held"
+	soon field_is e issued 30
+	kill -TERM "$pid"
+	ends "$pid" 0
+	grep -q "event 'e': in 30 = done 30 + already 0 + refused 0 + dead 0" "$T/err"
+	once e 30
+}
+
 # --- not the topic of before -----------------------------------------------------------------------
 
 @test "what is committed lies beyond the topic's end: that is said, all is read again, and the new is issued" {
