@@ -4,7 +4,7 @@
 VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
 PROTOCOL = 1
-REVISION = 4
+REVISION = 5
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -54,7 +54,7 @@ archive = $(basename $(wildcard common/archive*.c))
 kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
 letters = cmd/letters common/pipe_mailbox
 
-LUA = $(addprefix common/lua/,head.lua event.lua join.lua leave.lua rank.lua page.lua grant.lua \
+LUA = $(addprefix common/lua/,head.lua event.lua run.lua join.lua leave.lua rank.lua page.lua grant.lua \
 	pool.lua award.lua park.lua archive.lua)
 
 # --- tools ---------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(eve
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
-                $(deliver) common/instance common/award common/reconcile common/books $(chunk) \
+                $(deliver) common/instance common/award common/reconcile common/job common/books $(chunk) \
                 common/takeover common/issue cmd/issue_delivery cmd/issue_redrive cmd/issue_return \
                 $(letters) common/redrive common/giveback
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_kafka $(base) $(redis) $(event) \

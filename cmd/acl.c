@@ -13,10 +13,10 @@ static const struct role ROLES[] = {
 	{"fcfs-web", "join rank", "ping select hmget hset zadd zcard zmscore zrank zrange time"},
 	{"fcfs-worker",
 	 "show lease renew release grant mirror decisions assign done below park unpark adopt replace run "
-	 "page seconds",
+	 "job free page seconds",
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
-	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange smembers time config|get "
-	 "lpop lpush lrem"},
+	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "
+	 "config|get lpop lpush lrem"},
 	{"fcfs-operator", "create set show join leave parked rank page seconds load loaded pool",
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "

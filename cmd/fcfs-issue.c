@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-enum { CHUNK = 1000, LEDGER, FOLLOW, INSTANCE, STATS, RETURN_DEAD };
+enum { CHUNK = 1000, LEDGER, FOLLOW, EXCLUSIVE, INSTANCE, STATS, RETURN_DEAD };
 
 struct request {
 	struct issue issue;
@@ -30,6 +30,7 @@ static const struct ui_option OPTIONS[] = {
 	{"chunk", CHUNK, "N", "winners a step (100; at most 1000)"},
 	{"ledger", LEDGER, "URL", "keep what is issued there, too: sqlite:PATH, postgresql://..."},
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
+	{"exclusive", EXCLUSIVE, NULL, "alone: 75 where another run so is at the event"},
 	{"deliver", DELIVER, "CMD", "hand each code to this command, which answers"},
 	{"deliver-timeout", DELIVER_TIMEOUT, "D", "wait so long for an answer of it (10s)"},
 	{"retries", DELIVER_RETRIES, "N", "try again so often what may pass by itself (5)"},
@@ -68,6 +69,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	case FOLLOW:
 		r->follow = true;
 		return 0;
+	case EXCLUSIVE:
+		return r->issue.exclusive = true, 0;
 	case STATS:
 		r->stats = value;
 		return 0;
@@ -79,7 +82,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-issue",
-	.synopsis = "[--chunk N] [--ledger URL] [--follow] "
+	.synopsis = "[--chunk N] [--ledger URL] [--follow] [--exclusive] "
 		    "[--deliver CMD] [--deliver-timeout D] [--retries N] [--retry-max D] "
 		    "[--dead-letters FILE] [--skip-limit N] "
 		    "[--instance NAME] [--stats FILE] [--force]\n"

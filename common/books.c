@@ -1,6 +1,8 @@
 #include "books.h"
 
+#include "clock.h"
 #include "event.h"
+#include "job.h"
 #include "runlog.h"
 
 #include <stdio.h>
@@ -10,6 +12,7 @@
 void books_init(struct books *b, const char *bus, const char *prefix)
 {
 	*b = (struct books){.bus = bus, .prefix = prefix};
+	b->held_ms = b->kept_ms = clock_ms();
 	run_begin(&b->fresh, "issue");
 	b->nameless = b->fresh;
 }
@@ -30,8 +33,17 @@ struct book *books_find(const struct books *b, const struct winner *winner)
 	return NULL;
 }
 
-static struct book *add(struct books *b, const struct place *place, const struct event *event,
-			struct fault *why)
+/* The lock first: who does not get it has no record of this event. */
+static int begin(const struct books *b, struct book *book, struct redis *redis, struct fault *why)
+{
+	if (b->exclusive && job_hold(redis, &book->place, &book->run, why) < 0)
+		return -1;
+	run_mark(&book->run, "running");
+	return runlog_keep(redis, &book->place, &book->run, why);
+}
+
+static struct book *add(struct books *b, struct redis *redis, const struct place *place,
+			const struct event *event, struct fault *why)
 {
 	struct book **more = realloc(b->book, (b->count + 1) * sizeof *more);
 	struct book *book = calloc(1, sizeof *book);
@@ -47,6 +59,10 @@ static struct book *add(struct books *b, const struct place *place, const struct
 	book->run = b->fresh;
 	strcpy(book->run.event, place->name);
 	strcpy(book->run.id, event->id);
+	if (begin(b, book, redis, why) < 0) {
+		free(book);
+		return NULL;
+	}
 	b->book[b->count++] = book;
 	return book;
 }
@@ -69,6 +85,7 @@ static struct book *other_bus(const struct books *b, const struct event *event,
 struct book *books_open(struct books *b, struct redis *redis, const struct winner *winner,
 			char reason[96], struct fault *why)
 {
+	struct book *book;
 	struct event event;
 	struct place place;
 
@@ -86,7 +103,10 @@ struct book *books_open(struct books *b, struct redis *redis, const struct winne
 	}
 	if (*event.bus && strcmp(event.bus, b->bus) != 0)
 		return other_bus(b, &event, &place, reason, why);
-	return add(b, &place, &event, why);
+	book = add(b, redis, &place, &event, why);
+	if (!book && why->no_event) /* purged just now */
+		strcpy(reason, "no such event");
+	return book;
 }
 
 static bool can_ask(const struct redis *redis)
@@ -94,14 +114,48 @@ static bool can_ask(const struct redis *redis)
 	return redis_fd(redis) >= 0 && redis_in_flight(redis) == 0;
 }
 
+bool books_due(const struct books *b)
+{
+	int64_t now_ms = clock_ms();
+
+	return (b->exclusive && now_ms - b->held_ms >= JOB_HOLD_MS) ||
+	       now_ms - b->kept_ms >= RUN_KEEP_MS;
+}
+
+/* One that was purged meanwhile is told so by the next step. */
+static int tend(struct book *book, struct redis *redis, bool hold, bool keep, struct fault *why)
+{
+	run_mark(&book->run, "running");
+	if ((hold && job_hold(redis, &book->place, &book->run, why) < 0) ||
+	    (keep && runlog_keep(redis, &book->place, &book->run, why) < 0))
+		return why->no_event ? 0 : -1;
+	return 0;
+}
+
+int books_tend(struct books *b, struct redis *redis, struct fault *why)
+{
+	bool keep = clock_ms() - b->kept_ms >= RUN_KEEP_MS;
+
+	b->held_ms = clock_ms();
+	if (keep)
+		b->kept_ms = b->held_ms;
+	for (size_t i = 0; i < b->count; i++)
+		if (tend(b->book[i], redis, b->exclusive, keep, why) < 0)
+			return -1;
+	return 0;
+}
+
 static int keep(const struct books *b, struct run *run, const struct place *place,
 		struct redis *redis, struct ledger *ledger, struct fault *why)
 {
+	struct fault ignored;
 	int result = 0;
 
 	if (can_ask(redis))
 		result = place ? runlog_keep(redis, place, run, why)
 			       : runlog_keep_nameless(redis, b->prefix, run, why);
+	if (b->exclusive && place && can_ask(redis))
+		job_free(redis, place, run, &ignored);
 	if (ledger && ledger_run(ledger, run, why) < 0)
 		result = -1;
 	return result;
@@ -111,7 +165,7 @@ static void end(struct run *run, const struct control *control, const char *stat
 {
 	char line[RUN_BOOKS];
 
-	run_end(run, status);
+	run_mark(run, status);
 	run_books(line, run);
 	control->note(line);
 }

@@ -18,10 +18,12 @@ struct book {
 struct books {
 	const char *bus; /* what feeds this run: events of another one are none of its business */
 	const char *prefix;
+	bool exclusive; /* no other run that says so issues these events at the same time: job.h */
 	struct book **book;
 	size_t count;
-	struct run fresh;    /* as each book's run begins */
-	struct run nameless; /* of records that belong to no event */
+	int64_t held_ms, kept_ms; /* when the locks were held last, and the records kept */
+	struct run fresh;	  /* as each book's run begins */
+	struct run nameless;	  /* of records that belong to no event */
 };
 
 void books_init(struct books *, const char *bus, const char *prefix);
@@ -30,14 +32,20 @@ void books_release(struct books *);
 /* The book of an event met before, or NULL. */
 struct book *books_find(const struct books *, const struct winner *);
 
-/* The book of a winner's event, with nothing in flight. NULL with a reason where there is no such
- * event or id; NULL and why, and the reason "", where it cannot be told, or where the operator
- * pipes what goes through Kafka (EX_CONFIG). */
+/* The book of a winner's event, with nothing in flight; its run record is kept from now on. NULL with a
+ * reason where there is no such event or id; NULL and why, and the reason "", where it cannot be told,
+ * where the operator pipes what goes through Kafka (EX_CONFIG), or another run issues it alone
+ * (EX_TEMPFAIL). */
 struct book *books_open(struct books *, struct redis *, const struct winner *, char reason[96],
 			struct fault *why);
 
+/* To be called about once a second. Due: then books_tend, with nothing in flight, holds the locks and
+ * keeps the records anew. EX_TEMPFAIL where another run has a lock by now. */
+bool books_due(const struct books *);
+int books_tend(struct books *, struct redis *, struct fault *why);
+
 /* Says what was counted and keeps the run records: in Redis, unless that is lost, and in the ledger
- * (NULL: none). One that cannot be kept does not keep the others from it; -1 then. */
+ * (NULL: none); frees the locks. One that cannot be kept does not keep the others from it; -1 then. */
 int books_keep(struct books *, struct redis *, struct ledger *, const struct control *,
 	       const char *status, struct fault *why);
 

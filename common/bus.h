@@ -47,8 +47,8 @@ struct burial {
 };
 
 struct source {
-	/* Up to max records: waits for the first, takes the others only if they are there. Returns
-	 * how many; 0 where there is nothing to do but to commit and to ask `ended`; -1. */
+	/* Up to max records: waits for the first, about a second; takes the others only if they are
+	 * there. Returns how many; 0 where there is nothing to do but to commit and to ask `ended`; -1. */
 	int (*take)(struct source *, struct incoming *, size_t max, const struct control *,
 		    struct fault *why);
 	/* 1 when nothing more will come, 0, or -1 (EX_TEMPFAIL: what is left is another's). */

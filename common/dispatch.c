@@ -28,6 +28,7 @@ struct work {
 	struct lane *lane;
 	size_t lanes;
 	struct lane *failed; /* the first that did */
+	int64_t kept_ms;     /* when the run records were kept last */
 };
 
 /* Waits, or returns early when asked to stop. */
@@ -73,6 +74,12 @@ static void fail(struct work *w, struct lane *lane, const struct fault *why)
 
 static int renew_leases(void *self, struct fault *why);
 
+static int keep_record(struct work *w, struct lane *lane, struct fault *why)
+{
+	run_mark(&lane->event.run, "running");
+	return runlog_keep(w->d->redis, &lane->event.place, &lane->event.run, why);
+}
+
 static int open_sink(struct work *w, struct lane *lane, struct fault *why)
 {
 	struct publication *e = &lane->event;
@@ -95,7 +102,7 @@ static int try_lease(struct work *w, struct lane *lane, struct fault *why)
 	if (answer != LEASE_HELD)
 		return answer < 0 ? -1 : 0;
 	lane->state = LANE_PUBLISHING;
-	return open_sink(w, lane, why);
+	return open_sink(w, lane, why) < 0 ? -1 : keep_record(w, lane, why);
 }
 
 /* A single pass waits for the lease up to its length. */
@@ -116,12 +123,27 @@ static int wait_lease(struct work *w, struct lane *lane, struct fault *why)
 	}
 }
 
+/* The records of what is dispatched, anew; as with the leases, only a lost server ends all. */
+static int keep_records(struct work *w, struct fault *why)
+{
+	if (clock_ms() - w->kept_ms < RUN_KEEP_MS || redis_in_flight(w->d->redis) > 0)
+		return 0;
+	w->kept_ms = clock_ms();
+	for (size_t i = 0; i < w->lanes; i++)
+		if (w->lane[i].state == LANE_PUBLISHING && keep_record(w, &w->lane[i], why) < 0 &&
+		    why->status == EX_UNAVAILABLE)
+			return -1;
+	return 0;
+}
+
 /* The sink's `waiting`, and between passes: keeps the leases. One that is stale, or whose event has
  * gone, shows at the next grant, and is that lane's alone; only a lost server ends all. */
 static int renew_leases(void *self, struct fault *why)
 {
 	struct work *w = self;
 
+	if (keep_records(w, why) < 0)
+		return -1;
 	if (clock_ms() - w->publisher.renewed_ms < RENEW_MS || redis_in_flight(w->d->redis) > 0)
 		return 0;
 	w->publisher.renewed_ms = clock_ms();
@@ -242,7 +264,7 @@ static int passes(struct work *w, struct fault *why)
 
 	for (;;) {
 		for (size_t i = 0; i < w->lanes; i++)
-			if (turn(w, &w->lane[i], why) < 0)
+			if (turn(w, &w->lane[i], why) < 0 || keep_records(w, why) < 0)
 				return -1;
 		if (!w->d->every_ms || !any_open(w) || w->d->control->stopping())
 			return 0;
@@ -313,9 +335,9 @@ static void close_lane(struct work *w, struct lane *lane, const struct fault *fa
 		return;
 	if (failed && !*e->run.error)
 		snprintf(e->run.error, sizeof e->run.error, "%.255s", failed->line);
-	run_end(&e->run, failed || lane->state == LANE_FAILED ? "failed"
-			 : w->d->control->stopping()	      ? "stopped"
-							      : "completed");
+	run_mark(&e->run, failed || lane->state == LANE_FAILED ? "failed"
+			  : w->d->control->stopping()	       ? "stopped"
+							       : "completed");
 	if (redis_fd(w->d->redis) < 0)
 		return;
 	runlog_keep(w->d->redis, &e->place, &e->run, &ignored);
@@ -346,7 +368,8 @@ int dispatch_run(const struct dispatch *d, struct fault *why)
 			 .publisher = {.redis = d->redis,
 				       .control = d->control,
 				       .batch = d->batch ? d->batch : d->bus->batch,
-				       .renewed_ms = clock_ms()}};
+				       .renewed_ms = clock_ms()},
+			 .kept_ms = clock_ms()};
 	int result = -1;
 
 	if (open_lanes(&w, why) == 0) {

@@ -35,19 +35,28 @@ static int claim(void *self, const struct span *span, size_t count, struct fault
 	return 0;
 }
 
+/* Nothing but answers that say nothing is in flight here. */
+static int tend_books(struct work *w, struct fault *why)
+{
+	if (!books_due(&w->desk.books))
+		return 0;
+	return desk_drain(&w->desk, 0, why) < 0 ? -1 : books_tend(&w->desk.books, w->i->redis, why);
+}
+
 static int tend(void *self, struct fault *why)
 {
 	struct work *w = self;
 
-	return w->i->source->tend(w->i->source, why);
+	return w->i->source->tend(w->i->source, why) < 0 ? -1 : tend_books(w, why);
 }
 
-/* What tend finds wrong shows at the next take, too. */
+/* While Redis is waited for. What tend finds wrong shows at the next take, too. */
 static void tend_waiting(void *self)
 {
+	struct work *w = self;
 	struct fault ignored;
 
-	tend(self, &ignored);
+	w->i->source->tend(w->i->source, &ignored);
 }
 
 /* While something is delivered: not for others, if the partitions are theirs now. */
@@ -135,6 +144,8 @@ static int at_end(struct work *w, struct fault *why)
 {
 	int outcome;
 
+	if (tend_books(w, why) < 0)
+		return -1;
 	if (!w->i->source->idle(w->i->source))
 		return 0;
 	outcome = settle(w, why);
@@ -182,6 +193,7 @@ static int prepare(struct work *w, struct fault *why)
 				.waiting = tend_chunk,
 				.waiting_self = w};
 	books_init(&w->desk.books, i->bus, i->prefix);
+	w->desk.books.exclusive = i->exclusive;
 	i->sink->waiting = tend;
 	i->sink->waiting_self = w;
 	redis_on_wait(i->redis, tend_waiting, w);

@@ -61,7 +61,8 @@ struct issue {
 	const struct control *control;
 	const char *bus; /* "pipe", "kafka": whose events these are */
 	const char *prefix;
-	size_t chunk; /* 1..AWARD_MAX */
+	bool exclusive; /* alone, among those that say so: EX_TEMPFAIL where another run is at it */
+	size_t chunk;	/* 1..AWARD_MAX */
 };
 
 /* Until the source ends or control says to stop. STATUS_YES, EX_DATAERR where a record was dead, STATUS_NO

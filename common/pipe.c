@@ -83,15 +83,6 @@ static void compact(struct pipe_in *in)
 	in->start = 0;
 }
 
-/* False: asked to stop before anything came. */
-static bool wait_readable(struct pipe_in *in, const struct control *control)
-{
-	while (!readable(in->fd, -1, control->stop_fd))
-		if (control->stopping())
-			return false;
-	return true;
-}
-
 static int pipe_take(struct source *source, struct incoming *to, size_t max,
 		     const struct control *control, struct fault *why)
 {
@@ -110,7 +101,7 @@ static int pipe_take(struct source *source, struct incoming *to, size_t max,
 			break;
 		if (in->end == BLOCK)
 			compact(in);
-		if (!taken && !wait_readable(in, control))
+		if (!taken && !readable(in->fd, TICK_MS, control->stop_fd))
 			break;
 		if (read_more(in, why) < 0)
 			return -1;

@@ -38,9 +38,10 @@ static int pipe_each(struct mailbox *mailbox,
 {
 	struct pipe_box *box = (struct pipe_box *)mailbox;
 	struct incoming line[TAKE];
-	int result = 0, count = 1;
+	int result = 0, count = 0;
 
-	while (result == 0 && count > 0) {
+	while (result == 0 && count >= 0 && !box->control->stopping() &&
+	       !box->source->ended(box->source, why)) {
 		count = box->source->take(box->source, line, TAKE, box->control, why);
 		for (int i = 0; i < count && result == 0; i++) {
 			struct letter letter;

@@ -33,7 +33,7 @@ static void make_utf8(char *text)
 	}
 }
 
-void run_end(struct run *run, const char *status)
+void run_mark(struct run *run, const char *status)
 {
 	run->ended_us = clock_now_us();
 	snprintf(run->status, sizeof run->status, "%s", status);

@@ -19,9 +19,10 @@ struct run {
 	char host[HOST_MAX + 1];
 	char event[EVENT_MAX + 1]; /* "" for records that name no event */
 	char id[UUID_LEN + 1];	   /* the event's, "" as above */
-	char status[16];	   /* "completed", "stopped" (a signal), "failed" */
+	char status[16];	   /* "running", "completed", "stopped" (a signal), "failed"; and
+				    * "abandoned" (killed: by the server, when the next run begins) */
 	int64_t started_us;
-	int64_t ended_us;
+	int64_t ended_us; /* while it is running, and when abandoned: last heard of */
 	int64_t in;
 	int64_t done;
 	int64_t already; /* issued before */
@@ -34,9 +35,9 @@ struct run {
 /* A new run id, this host and the start time (this machine's clock). */
 void run_begin(struct run *, const char *tool);
 
-/* Sets ended_us and status. Bytes of error that are not UTF-8 (a character cut in two) become
- * '?'. */
-void run_end(struct run *, const char *status);
+/* Sets status, and ended_us to now. Bytes of error that are not UTF-8 (a character cut in two)
+ * become '?'. */
+void run_mark(struct run *, const char *status);
 
 /* "event 'a': in 3 = done 2 + already 0 + refused 1 + dead 0, retried 4", for people. */
 enum { RUN_BOOKS = 256 };

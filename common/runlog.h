@@ -7,7 +7,12 @@
 #include "run.h"
 #include "step.h"
 
-/* With the event it is about, unless that was purged meanwhile. */
+/* A run that lasts keeps its record anew so often. The server takes one that is running and was not
+ * kept anew for a minute for abandoned when the next run begins. */
+enum { RUN_KEEP_MS = 5000 };
+
+/* With the event it is about, unless that was purged meanwhile, in place of the same run's former
+ * record. */
 int runlog_keep(struct redis *, const struct place *, const struct run *, struct fault *why);
 
 /* For records that name no event. */

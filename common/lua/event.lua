@@ -85,20 +85,6 @@ local function show(keys)
 	return reply
 end
 
--- run ID RECORD -> 1 kept, 0 the event has another id by now
-local function run(keys, args)
-	if redis.call('HGET', keys[1], 'id') ~= args[1] then
-		return 0
-	end
-	local runs = key(keys, 'runs')
-	if redis.call('LRANGE', runs, -1, -1)[1] ~= args[2] then -- else its answer was lost
-		redis.call('RPUSH', runs, args[2])
-		redis.call('LTRIM', runs, -RUNS_KEPT, -1)
-	end
-	return 1
-end
-
 register('create', create)
 register('set', set)
 register('show', show, { 'no-writes' })
-register('run', run)

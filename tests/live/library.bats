@@ -65,8 +65,8 @@ step() {
 	done
 	same "same $id" "$(step create 22222222-2222-4222-8222-222222222222 given me stock 1 | xargs)"
 	same 1 "$(redis llen "$(key e outbox)")"
-	step run "$id" '{"run":1}'
-	step run "$id" '{"run":1}'
+	step run "$id" '{"run":"1"}'
+	step run "$id" '{"run":"1"}'
 	same 1 "$(redis llen "$(key e runs)")"
 	fcfs-dispatch e >"$T/w"
 	step assign "$id" ann 1 CODE - - >/dev/null
@@ -86,7 +86,7 @@ step() {
 	fcfs-join e ann
 	revision=$(($(version) % 1000))
 	sed -e "s/@PROTOCOL@/1/; s/@REVISION@/$revision/; /^register('grant'/d" \
-		"$TREE"/common/lua/{head,event,join,leave,rank,page,grant,pool,award,park}.lua |
+		"$TREE"/common/lua/{head,event,run,join,leave,rank,page,grant,pool,award,park}.lua |
 		redis -x function load replace
 	run -70 timeout 3 fcfs-dispatch e
 	[[ $output == *"redis-cli FUNCTION DELETE fcfs"* ]]

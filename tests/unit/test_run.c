@@ -19,7 +19,7 @@ static void test_begin(void)
 	ok(run.started_us > INT64_C(1700000000000000) && other.started_us >= run.started_us,
 	   "its start in microseconds");
 	ok(run.ended_us == 0 && run.in == 0 && !*run.status && !*run.error, "and nothing else");
-	run_end(&run, "completed");
+	run_mark(&run, "completed");
 	ok(run.ended_us >= run.started_us, "its end");
 	is_str(run.status, "completed", "its status");
 }
@@ -45,12 +45,12 @@ static void test_error(void)
 	run_begin(&run, "issue");
 	memset(run.error, 'x', sizeof run.error - 3);
 	memcpy(run.error + sizeof run.error - 3, "\xea\xb9", 3);
-	run_end(&run, "failed");
+	run_mark(&run, "failed");
 	is_str(run.error + sizeof run.error - 4, "x??", "an error cut inside a character");
 	snprintf(run.error, sizeof run.error, "%s",
 		 "a\xea\xb9\x80\xff"
 		 "b");
-	run_end(&run, "failed");
+	run_mark(&run, "failed");
 	is_str(run.error, "a\xea\xb9\x80?b", "whole characters stay");
 }
 
