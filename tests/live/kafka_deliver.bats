@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# fcfs-issue --deliver through Kafka: dead letters once, parked only when they are out, whatever dies; a delivery that
+# takes long keeps its place in the group, or loses its chunk with it (P4, P5, P7, P8).
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
+
+load ../helper
+load ../flow
+load ../kafka
+load ../deliver
+load ../strike
+
+setup_file() {
+	servers_start --brokers 1
+	strike_build
+}
+teardown_file() { servers_stop; }
+setup() { namespace; }
+teardown() { reap; }
+
+# header NAME: of each dead letter, by ticket
+header() {
+	letters | jq -r ".headers as \$h | \$h[(\$h | index(\"$1\")) + 1]"
+}
+
+# letters: the dead letters' envelopes, by ticket
+letters() {
+	envelopes gifticon_publish.dlq | jq -c '.payload = (.payload | fromjson)' | jq -sc 'sort_by(.payload.ticket)[]'
+}
+
+# refused EVENT: the tickets that are parked, in order
+refused() {
+	redis --raw hgetall "$(key "$1" pending)" | paste -d ' ' - - | awk '$2 ~ /^parked:/ { print $1 }' |
+		xargs -r fcfs-rank "$1" | cut -f 3 | sort -n
+}
+
+# settled EVENT STOCK: all winners but every tenth ticket are issued, once; those are parked, with one dead letter each
+settled() {
+	soon seen "$1"
+	issued_of "$1" >"$T/issued"
+	same "$(seq "$2" | grep -v '0$')" "$(jq .ticket "$T/issued")"
+	diff <(redis_codes "$1") <(printed_codes "$T/issued")
+	same "$(seq "$2" | grep '0$')" "$(letters | jq "select(.payload.event == \"$1\").payload.ticket")"
+	same "$(seq "$2" | grep '0$')" "$(refused "$1")"
+	same "$(redis hlen "$(key "$1" pending)")" "$(field "$1" parked)"
+	same "$2 $((${2} - ${2} / 10))" "$(field "$1" granted) $(field "$1" issued)"
+	redis --raw lrange "$(key "$1" runs)" 0 -1 | books
+	[ ! -e "$T/ledger" ] || same "$(seq "$2" | awk '{ print $1, $1 % 10 ? "issued" : "parked" }')" \
+		"$(sqlite3 -separator ' ' "$T/ledger" "select ticket, state from issued where event = '$1' order by ticket")"
+}
+
+TENTH='if .ticket % 10 == 0 then {ok: false, retry: false, why: "no such address"} else {ok: true} end'
+
+# issue: every tenth is refused for good; ends with 65 or 0
+issue() {
+	local status=0
+	timeout "$LIMIT" fcfs-issue -q --ledger "sqlite:$T/ledger" --deliver "$(courier "$TENTH")" 2>>"$T/err" || status=$?
+	[ $status -eq 0 ] || same 65 $status
+}
+
+@test "refused for good: one dead letter with its headers, parked; revoked, the next in line wins; sent again, it is issued" {
+	topics 3
+	event e 20 25
+	fcfs-dispatch e
+	run -65 --separate-stderr fcfs-issue -v --deliver "$(courier "$TENTH")"
+	[[ $stderr == *"in 20 = done 18 + already 0 + refused 0 + dead 2, retried 0" ]]
+	settled e 20
+	same "$(winners_of e | jq -c 'select(.ticket % 10 == 0)')" "$(letters | jq -c .payload)"
+	same "$(winners_of e | jq -r 'select(.ticket % 10 == 0) | .user')" "$(letters | jq -r .key)"
+	same 'undeliverable no such address 1 0 e' "$(for h in error_class error_message attempts replays event; do header $h | sort -u; done | paste -sd ' ')"
+	same "$(run_field e run | tail -n 1)" "$(header run | sort -u)"
+	same "$(header first_failure_us)" "$(header last_failure_us)"
+	# the letters say where the records were
+	while read -r partition offset; do
+		consume gifticon_publish -p "$partition" -o "$offset" -c 1 | jq .ticket
+	done < <(paste -d ' ' <(header original_partition) <(header original_offset)) >"$T/tickets"
+	same '10 20' "$(paste -sd ' ' "$T/tickets")"
+	# the slot of the one
+	fcfs-leave --revoke e p0000010
+	fcfs-dispatch e
+	fcfs-issue --deliver "$(courier "$OK")"
+	same 21 "$(issued_of e | jq .ticket | tail -n 1)"
+	# the other again, as it was, but for a header
+	winners_of e | jq -cj 'select(.ticket == 20)' | produce gifticon_publish p0000020 -H event=e -H v=1 -H replays=1
+	run -65 fcfs-issue --deliver "$(courier "$TENTH")"
+	same '0 1' "$(header replays | paste -sd ' ' | cut -d ' ' -f 2,3)"
+	same 1 "$(field e parked)"
+	winners_of e | jq -c 'select(.ticket == 20)' | head -n 1 | tr -d '\n' | produce gifticon_publish p0000020 -H event=e -H v=1 -H replays=2
+	fcfs-issue --deliver "$(courier "$OK")"
+	same '20 0' "$(field e issued) $(field e parked)"
+	same 1 "$(jq -r 'select(.ticket == 20).code' "$T/got" | sort -u | wc -l)"
+}
+
+@test "killed between commit and park, or done: the next issuer parks what has a dead letter, marks the rest, delivers nothing again" {
+	local at n=0
+	topics 2
+	for at in fcfs_park_1 fcfs_done_1; do
+		n=$((n + 1))
+		event e$n 10 10
+		fcfs-dispatch e$n
+		rm -f "$T/got"
+		run strike $at 1 before timeout "$LIMIT" fcfs-issue --chunk 100 --deliver "$(courier "$TENTH")"
+		same 137 "$status"
+		same 0 "$(field e$n parked)"
+		run -0 --separate-stderr fcfs-issue -v --deliver "$(courier "$TENTH")"
+		[[ $stderr == *'1 were given up, and are parked'* ]]
+		settled e$n 10
+		same 10 "$(wc -l <"$T/got")"
+		same "$(redis hget "$(key e$n pending)" p0000010 | cut -d ' ' -f 1)" "parked:$(header run | tail -n 1)"
+	done
+}
+
+AT='fcfs_assign_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
+
+@test "killed before and after each kind of thing it sends: every code once, every dead letter once" {
+	local at when stock=0
+	topics 2
+	event e 1 0
+	for at in $AT; do
+		for when in before after; do
+			people $((stock + 20)) | tail -n 20 | fcfs-join e >/dev/null
+			fcfs-event set e --stock $((stock += 20)) >/dev/null
+			fcfs-dispatch e
+			struck "${at%:*}" "${at#*:}" $when fcfs-issue --chunk 10 --ledger "sqlite:$T/ledger" --deliver "$(courier "$TENTH")"
+		done
+	done
+	issue
+	issue
+	settled e $stock
+	# what the ledger knows as delivered was delivered once, but for what was under way at a kill
+	same "$stock" "$(jq .ticket "$T/got" | sort -u | wc -l)"
+}
+
+@test "a delivery longer than the group's time-outs: the issuer stays its member, and nothing is delivered twice" {
+	topics 2
+	event e 4 4
+	fcfs-dispatch e
+	fcfs-issue -X session.timeout.ms=6000 -X max.poll.interval.ms=6000 --deliver "$(by_hand "echo \$ticket >>$T/asked; sleep 2")"
+	all_out e 4
+	same '1 2 3 4' "$(sort "$T/asked" | paste -sd ' ')"
+}
+
+@test "another issuer joins during a delivery: it gets its partitions at once, the chunk is dropped, every code is out once" {
+	topics 2
+	event e 40 40
+	fcfs-dispatch e
+	spawn fcfs-issue -q --instance first --ledger "sqlite:$T/ledger" \
+		--deliver "$(by_hand "echo \$ticket >>$T/asked; until [ -e $T/go ]; do sleep 0.02; done")" 2>"$T/first"
+	first=$pid
+	soon test -e "$T/asked"
+	spawn fcfs-issue -q --instance second --ledger "sqlite:$T/ledger" --deliver "$(courier "$OK")" 2>"$T/second"
+	wait_for 60 at_least e issued 1
+	[ ! -e "$T/go" ]
+	touch "$T/go"
+	ends "$first" 0
+	ends "$pid" 0
+	once e 40
+	[ "$(wc -l <"$T/got")" -lt 40 ]
+}
+
+@test "killed between delivery and commit: what the ledger knows as delivered is not delivered again" {
+	topics 2
+	event e 10 10
+	fcfs-dispatch e
+	struck 26 1 before fcfs-issue --chunk 100 --ledger "sqlite:$T/ledger" --deliver "$(courier "$TENTH")"
+	[ -s "$T/got" ]
+	same '0 0' "$(field e issued) $(field e parked)"
+	issue
+	settled e 10
+	# one that was refused is asked again
+	same "$(seq 9)" "$(jq .ticket "$T/got" | grep -v 10 | sort)"
+}
