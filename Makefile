@@ -186,12 +186,12 @@ pages = $(wildcard man/*.1 man/*.7)
 
 install: all
 	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7"
-	install -m 755 $(binaries) "$(DESTDIR)$(BINDIR)"
+	install -m 755 $(binaries) scripts/fcfs-archive-ended "$(DESTDIR)$(BINDIR)"
 	install -m 644 $(filter %.1,$(pages)) "$(DESTDIR)$(MANDIR)/man1"
 	install -m 644 $(filter %.7,$(pages)) "$(DESTDIR)$(MANDIR)/man7"
 
 uninstall:
-	rm -f $(patsubst %,"$(DESTDIR)$(BINDIR)/%",$(TOOLS))
+	rm -f $(patsubst %,"$(DESTDIR)$(BINDIR)/%",$(TOOLS) fcfs-archive-ended)
 	rm -f $(patsubst %,"$(DESTDIR)$(MANDIR)/man1/%",$(notdir $(filter %.1,$(pages))))
 	rm -f $(patsubst %,"$(DESTDIR)$(MANDIR)/man7/%",$(notdir $(filter %.7,$(pages))))
 

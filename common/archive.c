@@ -36,9 +36,27 @@ static void say_open(struct buffer *said, int64_t count, const char *what)
 	buffer_text(said, what);
 }
 
-/* STATUS_YES, or STATUS_NO, having said what is open. */
-static int check_ended(const struct place *place, const struct archive_state *s, int64_t ended_ms,
-		       const struct control *control)
+static int check_closed(const struct place *place, const struct archive_state *s, int64_t ended_ms,
+			const struct control *control)
+{
+	char line[256];
+
+	if (!s->ended_us) {
+		snprintf(line, sizeof line,
+			 "event '%s' is not closed: fcfs-event set %s --state closed", place->name,
+			 place->name);
+		control->complain(line);
+		return STATUS_NO;
+	}
+	if (s->now_us - s->ended_us >= ended_ms * 1000)
+		return STATUS_YES;
+	snprintf(line, sizeof line, "event '%s' has not been closed for so long", place->name);
+	control->note(line);
+	return STATUS_NO;
+}
+
+static int check_drained(const struct place *place, const struct archive_state *s,
+			 const struct control *control)
 {
 	struct buffer open = {0};
 	char line[512];
@@ -49,20 +67,11 @@ static int check_ended(const struct place *place, const struct archive_state *s,
 	say_open(&open, s->requests, " requests not in Kafka yet");
 	say_open(&open, s->winners, " tickets not in Kafka yet");
 	say_open(&open, s->decisions, " decisions not in Kafka yet");
-	snprintf(line, sizeof line,
-		 "event '%s' has not ended: %.*s: run fcfs-dispatch and fcfs-issue", place->name,
-		 (int)open.len, open.bytes ? open.bytes : "");
-	if (!s->ended_us)
+	if (open.len) {
 		snprintf(line, sizeof line,
-			 "event '%s' is not closed: fcfs-event set %s --state closed", place->name,
-			 place->name);
-	if (!s->ended_us || open.len) {
+			 "event '%s' has not ended: %.*s: run fcfs-dispatch and fcfs-issue",
+			 place->name, (int)open.len, open.bytes);
 		control->complain(line);
-		result = STATUS_NO;
-	} else if (s->now_us - s->ended_us < ended_ms * 1000) {
-		snprintf(line, sizeof line, "event '%s' has not been closed for so long",
-			 place->name);
-		control->note(line);
 		result = STATUS_NO;
 	}
 	buffer_release(&open);
@@ -176,7 +185,9 @@ int archive_save(struct redis *redis, const struct place *place, int64_t ended_m
 	int result = archive_state_read(redis, place, &state, why);
 
 	if (result == 0)
-		result = check_ended(place, &state, ended_ms, control);
+		result = check_closed(place, &state, ended_ms, control);
+	if (result == 0)
+		result = check_drained(place, &state, control);
 	if (result != 0)
 		return result;
 	say_parked(place, &state, control);

@@ -190,7 +190,7 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 	fcfs-archive save e >"$T/a"
 	reports e >"$T/reports"
 	fcfs-report -j --issued e >"$T/json"
-	FCFS_REDIS=unix:/nowhere
+	export FCFS_REDIS=unix:/nowhere
 	diff "$T/reports" <(saved_reports "$T/a")
 	diff "$T/json" <(fcfs-report -j --issued --archive "$T/a")
 	fcfs-report --issued --archive "$T/a" >"$T/codes"

@@ -110,6 +110,127 @@ issued_out() {
 	done
 }
 
+# --- what has ended ------------------------------------------------------------------------------
+
+# daily [OUT]: the line that runs once a day; what it would mail is in OUT
+daily() {
+	local line status=0
+	line=$(sed -n 's/^7 4 \* \* \* //p' "$CRONTAB" | here | sed "s|fcfs-archive-ended|$TREE/scripts/&|")
+	bare timeout "$LIMIT" sh -c "$line" >>"${1:-mail}" 2>&1 3>&- || status=$?
+	return $status
+}
+
+# past NAME N: an event that is issued out and was closed N days ago
+past() {
+	FCFS_BROKERS='' event "$1" 2 3
+	FCFS_BROKERS='' fcfs-dispatch "$1" | FCFS_BROKERS='' fcfs-issue >/dev/null
+	fcfs-event set "$1" --state closed
+	redis hset "$(key "$1" event)" state_us $((($(date +%s) - $2 * 86400) * 1000000)) >/dev/null
+}
+
+# kept EVENT: it is in a file of its own, whole, and no more in Redis
+kept() {
+	same 1 "$(find lib/archive -name "$1.*.jsonl.gz" | wc -l)"
+	same 600 "$(stat -c %a "lib/archive/$1".*.jsonl.gz)"
+	same '' "$(redis keys "$(key "$1" '*')")"
+	gzip -dc "lib/archive/$1".*.jsonl.gz | fcfs-archive -q verify "$1"
+}
+
+@test "cron: what ended a week ago is archived and purged, and nothing else; again it does nothing" {
+	past old 8
+	past a.b-c 30
+	past young 6
+	event open 2 3
+	event closed 2 3
+	fcfs-event set closed --state closed
+	same "7 4 * * * fcfs-archive-ended /var/lib/fcfs/archive" "$(section "$MAN/fcfs.7" CRON | sed -n 's/^ *\(7 4 .*\)/\1/p')"
+	for _ in 1 2; do
+		daily
+		same '' "$(cat mail)"
+		kept old
+		kept a.b-c
+		same 2 "$(find lib/archive -name '*.gz' | wc -l)"
+		same 'closed open young' "$(fcfs-event list | cut -f 1 | paste -sd ' ')"
+	done
+	redis hset "$(key closed event)" state_us 1 >/dev/null
+	daily
+	same "fcfs-archive: event 'closed' has not ended: 2 still to be granted: run fcfs-dispatch and fcfs-issue" "$(cat mail)"
+}
+
+@test "cron: an event that has changed since its file was written is saved anew" {
+	past old 8
+	mkdir -p lib/archive
+	id=$(field old id)
+	fcfs-archive save old | gzip >"lib/archive/old.$id.jsonl.gz"
+	fcfs-leave --revoke old p0000001 >/dev/null
+	FCFS_BROKERS='' fcfs-dispatch old | FCFS_BROKERS='' fcfs-issue >/dev/null
+	daily
+	same '' "$(cat mail)"
+	kept old
+	same 'p0000002 p0000003' "$(gzip -dc "lib/archive/old.$id.jsonl.gz" | jq -r 'select(.ticket and .issued).user' | paste -sd ' ')"
+	past old 8
+	echo damaged >"lib/archive/old.$(field old id).jsonl.gz"
+	daily
+	same '' "$(cat mail)"
+	same 2 "$(find lib/archive -name 'old.*.jsonl.gz' -size +100c | wc -l)"
+}
+
+@test "cron: archiving at the same time, twice: one does it" {
+	past old 8
+	daily mail.1 &
+	daily mail.2
+	wait $!
+	same '' "$(cat mail.*)"
+	kept old
+}
+
+# stub NAME NTH: kills whoever calls it for the NTH time, before it is run or, with NTH.5, behind
+stub() {
+	mkdir -p stub
+	cat >"stub/$1" <<-END
+	#!/bin/bash
+	echo >>"$T/calls"
+	n=\$(wc -l <"$T/calls")
+	[ \$n != $2 ] || { kill -9 \$PPID; exit 1; }
+	"$(command -v "$1")" "\$@"
+	status=\$?
+	[ \$n.5 != $2 ] || kill -9 \$PPID
+	exit \$status
+	END
+	chmod +x "stub/$1"
+}
+
+@test "cron: archiving killed before and after each of its commands, and again" {
+	here <"$CRONTAB" | sed "s|^PATH=|&$T/stub:|" >table
+	for name in fcfs-archive gzip sync mv; do
+		for n in 1 1.5 2 2.5 3 3.5; do
+			rm -rf stub calls mail lib/archive
+			past "e.$name.$n" 8
+			stub $name $n
+			CRONTAB=$T/table daily || killed=$((killed + 1))
+			rm -rf stub
+			daily
+			kept "e.$name.$n"
+			same '' "$(find lib/archive -name '.*.part')"
+		done
+	done
+	[ "$killed" -ge 16 ]
+}
+
+@test "cron: a full disk while archiving: 74, and the event stays" {
+	past old 8
+	stub gzip 0
+	printf '#!/bin/sh\ncat >/dev/full\n' >stub/gzip
+	here <"$CRONTAB" | sed "s|^PATH=|&$T/stub:|" >table
+	status=0
+	CRONTAB=$T/table daily || status=$?
+	same 74 "$status"
+	same '' "$(find lib/archive -name '*.gz*')"
+	same old "$(fcfs-event list | cut -f 1)"
+}
+
+# --- systemd -------------------------------------------------------------------------------------
+
 # unit NAME: its copy with our folders
 unit() {
 	here <"$UNITS/$1@.service" >"$1@.service"
