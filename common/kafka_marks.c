@@ -75,7 +75,8 @@ static int keep(void *self, const rd_kafka_message_t *message, struct fault *why
 	struct redriven read;
 	struct marked *marked;
 
-	if (message->key_len < sizeof KEY - 1 || memcmp(message->key, KEY, sizeof KEY - 1) != 0)
+	if (!message->payload || message->key_len < sizeof KEY - 1 ||
+	    memcmp(message->key, KEY, sizeof KEY - 1) != 0)
 		return 0;
 	if (redriven_read(&read, message->payload, message->len, why) < 0)
 		return -1;

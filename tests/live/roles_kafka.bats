@@ -108,4 +108,9 @@ allow() {
 	same '[0,1]' "$(jq -c '[.kafka_lag, .dead_letters_other]' <<<"$output")"
 	run -0 as fcfs-report --offsets
 	same 7 "${#lines[@]}"
+	run -0 as fcfs-report --dead-letters
+	same dead "$(cut -f 8 <<<"$output")"
+	run -0 as fcfs-issue --redrive
+	run -65 as fcfs-issue
+	same 'redriven dead' "$(as fcfs-report --dead-letters | cut -f 8 | paste -sd ' ')"
 }
