@@ -53,7 +53,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 {
 	struct request *r = self;
 
-	if (letter >= REDRIVE)
+	if (letter >= REDRIVE && letter < REDRIVE_END)
 		return redrive_take(&r->redrive, letter, value, why);
 	if (letter == RETURN_DEAD)
 		return r->return_dead = value, 0;

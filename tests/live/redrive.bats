@@ -6,6 +6,7 @@ load ../helper
 load ../flow
 load ../kafka
 load ../strike
+load ../deliver
 
 setup_file() {
 	servers_start --brokers 1
@@ -166,6 +167,79 @@ replayed() {
 	same 'dead dead dead' "$(column 8 | paste -sd ' ')"
 	redrives '3 = redriven 3 + before 0 + final 0 + kept 0 + bad 0'
 	same 'redriven redriven redriven' "$(column 8 | paste -sd ' ')"
+}
+
+# --- what could not be delivered -------------------------------------------------------------------
+
+# code_of PERSON: what is assigned to them in event a, or what they are parked with
+code_of() {
+	redis hget "$(key a pending)" "$1" | sed 's/.* //'
+}
+
+# undelivered PERSON...: event a has three slots and five people; these could not be delivered to, and are parked
+undelivered() {
+	event a 3 5
+	fcfs-dispatch a
+	run -65 fcfs-issue --deliver "$(courier "$(but "$@" "$NEVER")")" --ledger "sqlite:$T/ledger"
+	same "$#" "$(field a parked)"
+}
+
+@test "an address that takes codes again: sent again, issued with the same code and the same times, parked no more" {
+	undelivered p0000002 p0000003
+	same 'undeliverable p0000002 dead
+undeliverable p0000003 dead' "$(column 2,4,8 | tr '\t' ' ')"
+	pending=$(redis hget "$(key a pending)" p0000002 | cut -d ' ' -f 4-)
+	redrives '2 = redriven 1 + before 0 + final 0 + kept 1 + bad 0' --match user=p0000002 --match error_class=undeliverable
+	same 'redriven dead' "$(column 8 | paste -sd ' ')"
+	same 2 "$(field a parked)"
+	run -0 fcfs-issue --deliver "$(courier "$OK")" --ledger "sqlite:$T/ledger"
+	same "$pending" "$(redis hget "$(key a issued)" p0000002)"
+	same "${pending##* }" "$(kafka_codes a | sed -n 's/^p0000002 //p')"
+	same '1 2' "$(field a parked) $(field a issued)"
+	same 'p0000003' "$(redis hkeys "$(key a pending)")"
+	same 'issued issued parked' "$(sqlite3 "$T/ledger" 'select state from issued order by ticket' | paste -sd ' ')"
+}
+
+@test "still not to be delivered: another letter, parked again by that run, the same code; returned, the next in line has the slot" {
+	local n code
+	undelivered p0000002
+	code=$(code_of p0000002)
+	for n in 1 2 3 4 5; do
+		redrives "$n = redriven 1 + before $((n - 1)) + final 0 + kept 0 + bad 0"
+		run -65 fcfs-issue --deliver "$(courier "$NEVER")" --ledger "sqlite:$T/ledger"
+		same "1 $code" "$(field a parked) $(code_of p0000002)"
+	done
+	run -1 fcfs-issue -q --redrive
+	same '5 final' "$(fcfs-report --dead-letters a | tail -n 1 | cut -f 7,8 | tr '\t' ' ')"
+	[[ $(consume gifticon_publish.dlq -f '%h\n' | tail -n 1) =~ ^event=a,v=1,error_class=undeliverable,error_message=no\ such\ address,attempts=1,first_failure_us=[0-9]+,last_failure_us=[0-9]+,original_topic=${FCFS_PREFIX}gifticon_publish,original_partition=[0-9]+,original_offset=[0-9]+,replays=5,run=[0-9a-f-]+$ ]]
+	first=$(fcfs-report --dead-letters a | head -n 1 | cut -f 12)
+	last=$(fcfs-report --dead-letters a | tail -n 1 | cut -f 12)
+	run -1 fcfs-issue --return-dead "$first" a
+	run -0 fcfs-issue --return-dead "$last" a
+	same $'a\t1' "$output"
+	fcfs-dispatch a
+	run -0 fcfs-issue --deliver "$(courier "$OK")" --ledger "sqlite:$T/ledger"
+	same 'p0000001 p0000003 p0000004' "$(issued_of a | jq -r .user | paste -sd ' ')"
+	same '0 3' "$(field a parked) $(field a issued)"
+	run ! grep -r "$code" <(values gifticon_issued)
+}
+
+# What an issuer sends over a replay: unpark and assign, EndTxn (26), and park.
+@test "an issuer killed over what was sent again: parked again, once more, with the same code" {
+	local at n=0 code
+	undelivered p0000002
+	code=$(code_of p0000002)
+	for at in fcfs_unpark_1 fcfs_assign_1 26 fcfs_park_1; do
+		fcfs-issue -q --redrive
+		struck $at 1 after fcfs-issue --deliver "$(courier "$NEVER")"
+		run timeout "$LIMIT" fcfs-issue --deliver "$(courier "$NEVER")"
+		same "1 $code" "$(field a parked) $(code_of p0000002)"
+		same $((n += 1)) "$(column 7 | sort -n | tail -n 1)"
+	done
+	fcfs-issue -q --redrive
+	struck fcfs_done_1 1 before fcfs-issue --deliver "$(courier "$OK")"
+	fcfs-issue --deliver "$(courier "$OK")"
+	all_out a 3
 }
 
 # --- dying, and two at once ------------------------------------------------------------------------
