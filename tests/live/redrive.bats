@@ -187,7 +187,7 @@ undelivered() {
 @test "an address that takes codes again: sent again, issued with the same code and the same times, parked no more" {
 	undelivered p0000002 p0000003
 	same 'undeliverable p0000002 dead
-undeliverable p0000003 dead' "$(column 2,4,8 | tr '\t' ' ')"
+undeliverable p0000003 dead' "$(column 2,4,8 | tr '\t' ' ' | sort)"
 	pending=$(redis hget "$(key a pending)" p0000002 | cut -d ' ' -f 4-)
 	redrives '2 = redriven 1 + before 0 + final 0 + kept 1 + bad 0' --match user=p0000002 --match error_class=undeliverable
 	same 'redriven dead' "$(column 8 | paste -sd ' ')"

@@ -5,10 +5,12 @@
 
 load ../helper
 load ../flow
+load ../deliver
 
 setup_file() { servers_start; }
 teardown_file() { servers_stop; }
 setup() { namespace; }
+teardown() { reap; }
 
 RUN=99999999-9999-4999-8999-999999999999
 OTHER=88888888-8888-4888-8888-888888888888
@@ -32,6 +34,11 @@ letter() {
 	jq -nc --arg class "$1" --argjson replays "$2" --arg value "$3" --arg run $RUN '{type: "dead", error_class: $class,
 		error_message: "no such mailbox", attempts: 2, first_failure_us: 1795516952231455, last_failure_us: 1795516953231455,
 		original_topic: "-", original_partition: -1, original_offset: 7, replays: $replays, run: $run, value: $value}'
+}
+
+# waits_for_lock PID: it does
+waits_for_lock() {
+	grep -q -- "-> FLOCK .* $1 " /proc/locks
 }
 
 # letters: ann's and bob's, given up; one that was sent again often enough; one that is no winner's; a line that is none
@@ -65,6 +72,33 @@ letters() {
 	fcfs-issue -q --redrive <"$T/dead.1" | fcfs-issue -v >"$T/issued" 2>"$T/err"
 	same '' "$(cat "$T/issued")"
 	grep -q 'already 2' "$T/err"
+}
+
+@test "undeliverable, repaired, sent again through the pipe, still not for one: the next run has the rest" {
+	event e 3 3
+	fcfs-dispatch e | fcfs-issue -q --deliver "$(courier "$(but p0000001 p0000002 "$NEVER")")" --dead-letters "$T/dead" >"$T/issued" 2>/dev/null ||
+		same 65 $?
+	same '1 2' "$(field e issued) $(field e parked)"
+	code=$(redis hget "$(key e pending)" p0000001 | sed 's/.* //')
+	same 'undeliverable p0000001 dead undeliverable p0000002 dead' "$(fcfs-report --dead-letters <"$T/dead" | cut -f 2,4,8 | paste -sd ' ' | tr '\t' ' ')"
+	mv "$T/dead" "$T/dead.1"
+	fcfs-issue -q --redrive <"$T/dead.1" | fcfs-issue -q --deliver "$(courier "$(but p0000002 "$NEVER")")" --dead-letters "$T/dead" >>"$T/issued" 2>/dev/null ||
+		same 65 $?
+	same "$code" "$(jq -r 'select(.user == "p0000001") | .code' "$T/issued")"
+	same 'p0000002 1 dead' "$(fcfs-report --dead-letters <"$T/dead" | cut -f 4,7,8 | tr '\t' ' ')"
+	same '2 1' "$(field e issued) $(field e parked)"
+	run -0 fcfs-issue --return-dead "$(fcfs-report --dead-letters <"$T/dead" | cut -f 12)"
+	same $'e\t1' "$output"
+	# a file that an issuer is writing to while it is moved is read when that one has done
+	exec {held}>>"$T/dead.1"
+	flock "$held"
+	spawn from "$T/dead.1" fcfs-issue -q --redrive >"$T/again"
+	redriver=$pid
+	soon waits_for_lock "$redriver"
+	cat "$T/dead" >>"$T/dead.1"
+	flock -u "$held"
+	ends "$redriver" 0
+	same '1 1 2' "$(jq .replays "$T/again" | paste -sd ' ')"
 }
 
 @test "a line that is no dead letter is named, and makes it 65; the others are dealt with; counts say what was what" {
