@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck shell=bash disable=SC2030,SC2031,SC2154 # each test is a subshell; run sets output, stderr, lines
-# The delivery commands in scripts/deliver.
+# The delivery commands in scripts/deliver, by themselves and below fcfs-issue.
 
 load ../helper
 load ../flow
@@ -8,8 +8,11 @@ load ../flow
 ID=11111111-2222-4333-8444-555555555555
 
 setup_file() {
+	servers_start
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -o "$BATS_FILE_TMPDIR/httpd" "$TREE/tests/httpd.c"
 }
+
+teardown_file() { servers_stop; }
 
 setup() {
 	namespace
@@ -203,4 +206,45 @@ mailer() {
 	exec {in}>&-
 	ends "$pid" 0
 	run -64 file
+}
+
+# --- below fcfs-issue ----------------------------------------------------------------------------
+
+@test "http, from fcfs-issue: an endpoint that is busy at times, and refuses two, has each code once" {
+	httpd
+	event e 40 42
+	id=$(field e id)
+	for ticket in 3 9 27; do
+		echo 503 429 >"$T/http/$id-$ticket"
+	done
+	for ticket in 5 30; do
+		echo 422 >"$T/http/$id-$ticket"
+	done
+	fcfs-dispatch e >"$T/winners"
+	run -65 --separate-stderr fcfs-issue --retry-max 50ms --deliver "http $url" <"$T/winners"
+	diff - <(sort -n -k 3 <<<"$stderr") <<-END
+	fcfs-issue: line 5: HTTP 422
+	fcfs-issue: line 30: HTTP 422
+	END
+	diff <(seq 40 | grep -vx -e 5 -e 30) <(jq .ticket <<<"$output")
+	same '38 2' "$(field e issued) $(field e parked)"
+	same "$(redis_codes e)" "$(grep -E ' 200 .' "$T/http/log" | cut -d ' ' -f 4- | jq -r '.user + " " + .code' | sort)"
+	same '46' "$(grep -c "^POST $id-" "$T/http/log")"
+	same '38 6' "$(run_field e 'done' | tail -n 1) $(run_field e retried | tail -n 1)"
+}
+
+@test "file, from an fcfs-issue that is killed again and again: each record is in it once" {
+	event e 300 300
+	fcfs-dispatch e >"$T/winners"
+	touch "$T/kept"
+	chmod 600 "$T/kept"
+	for lines in 40 120 200; do
+		spawn from "$T/winners" fcfs-issue --chunk 10 --retry-max 100ms --deliver "file '$T/kept'" >>"$T/out"
+		soon has "$T/kept" "$lines"
+		kill -9 "$pid"
+		soon gone "$pid"
+	done
+	fcfs-issue --chunk 10 --retries 50 --retry-max 100ms --deliver "file '$T/kept'" <"$T/winners" >>"$T/out"
+	all_issued e 300 "$T/kept"
+	sort -u "$T/out" | jq -sc 'sort_by(.ticket)[]' | cmp - "$T/kept"
 }

@@ -183,6 +183,22 @@ is_free() {
 	is_free
 }
 
+@test "exclusive: the lock lasts while a delivery lasts, and so does the record" {
+	winners 1
+	spawn from "$T/winners" fcfs-issue --exclusive --deliver "until [ -e '$T/go' ]; do sleep 0.1; done
+		sed -u 's/.*\"id\":\"\([^\"]*\)\".*\"ticket\":\([0-9]*\).*/{\"id\":\"\1\",\"ticket\":\2,\"ok\":true}/'" >"$T/out"
+	soon record_is issue .status running
+	first=$(records issue .ended_us)
+	redis pexpire "$(key e job)" 4000 >/dev/null
+	longer() { [ "$(redis pttl "$(key e job)")" -gt 5000 ]; }
+	soon longer
+	later() { [ "$(records issue .ended_us)" -gt "$first" ]; }
+	soon later
+	touch "$T/go"
+	ends "$pid" 0
+	same 1 "$(field e issued)"
+}
+
 @test "exclusive: killed, it holds the event for at most 10 s more" {
 	winners 2
 	feed 1 a --exclusive
