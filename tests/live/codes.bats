@@ -459,7 +459,7 @@ agree() {
 	snapshot
 	head -n 20 "$T/w" | shuf | issue --chunk 7 >"$T/1"
 	roll_back
-	for chunk in 1 7 100; do
+	for chunk in 1 7; do
 		tac "$T/w" | issue --chunk $chunk >"$T/2"
 		agree e 40 40 "$T/2"
 		same "$(tickets "$T/1")" "$(tickets "$T/2" | head -n 20)"
