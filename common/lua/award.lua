@@ -163,7 +163,8 @@ end
 -- replace ID PERSON TAKEN FRESH live|returned -> STATUS CODE LEFT
 -- The ledger has the code TAKEN with another ticket. STATUS: assigned (CODE is FRESH, TAKEN is burnt; of
 -- a pool CODE is the next, TAKEN goes to its end for the ticket that has it, or is burnt where that was
--- returned, and LEFT are in it; -1: no pool), dry (the pool has no other), gone (nothing is assigned).
+-- returned, and LEFT are in it; -1: no pool), dry (the pool has no other: nothing is changed), gone
+-- (nothing is assigned).
 local function replace(keys, args)
 	local event = read(keys, { 'codes' })
 	if not event then
@@ -177,15 +178,17 @@ local function replace(keys, args)
 	local granted_us, issued_us, code = read_issued(rest)
 	local pool = event.codes == 'pool'
 	if code == args[3] then -- else the answer was lost
-		code = pool and redis.call('LPOP', key(keys, 'codes')) or not pool and args[4]
+		code = args[4]
+		if pool then
+			code = redis.call('LPOP', key(keys, 'codes'))
+		end
+		if not code then
+			return { 'dry', '', 0 }
+		end
 		if not pool or args[5] == 'returned' then
 			redis.call('HINCRBY', keys[1], 'burnt', 1)
 		else
 			put_back(keys, 'RPUSH', args[3])
-		end
-		if not code then
-			redis.call('HDEL', key(keys, 'pending'), args[2])
-			return { 'dry', '', 0 }
 		end
 		redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', partition, offset,
 			issued_value(digits(granted_us), digits(issued_us), code)))

@@ -502,7 +502,7 @@ agree() {
 		sqlite3 "$T/ledger" "insert into issued (event, id, ticket, \"user\", code, joined_us, granted_us, issued_us, state)
 			values ('f', '$(field f id)', $ticket, 'x$ticket', 'CODE-00000$((ticket - 6))', 1, 1, 1, 'issued')"
 	done
-	run -75 issue <"$T/w"
+	run -75 issue --retries 0 <"$T/w"
 	same "fcfs-issue: event 'f': no code is left for ticket 1: load more with fcfs-codes load, and run again" "$output"
 	same '0 3' "$(field f burnt) $(field f codes_loaded)"
 	codes 1 4 | fill f
@@ -510,4 +510,17 @@ agree() {
 	same CODE-000004 "$(jq -r .code <<<"$output")"
 	same '4 3 0 0 1 0' "$(count f)"
 	same "$(codes 3)" "$(in_pool f | sort)"
+	# of an empty pool, too
+	pool g 1 1
+	codes 1 | fill g
+	sqlite3 "$T/ledger" "insert into issued (event, id, ticket, \"user\", code, joined_us, granted_us, issued_us, state)
+		values ('g', '$(field g id)', 7, 'x7', 'CODE-000001', 1, 1, 1, 'returned')"
+	fcfs-dispatch g >"$T/w"
+	for _ in 1 2; do
+		run -75 issue --retries 0 <"$T/w"
+		same "fcfs-issue: event 'g': no code is left for ticket 1: load more with fcfs-codes load, and run again" "$output"
+	done
+	codes 1 2 | fill g
+	run -0 issue <"$T/w"
+	same 'CODE-000002|2 0 0 0 1 1' "$(jq -r .code <<<"$output")|$(count g)"
 }
