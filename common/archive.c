@@ -222,16 +222,18 @@ static int restore_entries(struct restore *restore, struct archive_file *file,
 	return got;
 }
 
+/* 1, 0: there is such an event by now, -1. */
 static int restore_all(struct restore *restore, struct archive_file *file,
 		       const struct archive_head *head, const struct control *control,
 		       struct fault *why)
 {
-	if (restore_entries(restore, file, control, why) < 0) {
-		if (why->status == EX_DATAERR || control->stopping())
-			restore_drop(restore);
-		return -1;
-	}
-	return restore_end(restore, head->id, archive_file_tally(file)->count, why);
+	int result = restore_entries(restore, file, control, why);
+
+	if (result == 0)
+		result = restore_end(restore, head->id, archive_file_tally(file)->count, why);
+	if (result <= 0)
+		restore_drop(restore);
+	return result;
 }
 
 int archive_restore(struct redis *redis, const char *prefix, const struct place *place, int fd,

@@ -173,7 +173,7 @@ static int take_number(struct taking *t, const char *name, bool optional, int64_
 
 static int hex_digit(char digit)
 {
-	const char *at = memchr(HEX, digit, 16);
+	const char *at = digit ? strchr(HEX, digit) : NULL;
 
 	return at ? (int)(at - HEX) : -1;
 }

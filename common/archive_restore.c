@@ -4,8 +4,9 @@
 
 enum { IN_FLIGHT = 4, PAGE_BYTES = 1 << 20 };
 
-static int stale(const struct restore *restore, struct fault *why)
+static int stale(struct restore *restore, struct fault *why)
 {
+	restore->stale = true;
 	return fault_set(
 		why, EX_TEMPFAIL,
 		"event '%s': another restore or purge of it has begun: nothing of this one "
@@ -62,13 +63,20 @@ static int drain(struct restore *restore, size_t most, struct fault *why)
 	return 0;
 }
 
-void restore_close(struct restore *restore)
+/* Nothing is in flight any more, whatever the answers were. False: the server is lost. */
+static bool settle(struct restore *restore)
 {
 	struct fault ignored;
 
 	while (redis_in_flight(restore->redis) > 0)
 		if (receive(restore, &ignored) < 0 && ignored.status == EX_UNAVAILABLE)
-			break;
+			return false;
+	return true;
+}
+
+void restore_close(struct restore *restore)
+{
+	settle(restore);
 	step_release(&restore->step);
 	buffer_release(&restore->bytes);
 }
@@ -167,6 +175,6 @@ void restore_drop(struct restore *restore)
 {
 	struct fault ignored;
 
-	if (drain(restore, 0, &ignored) == 0)
+	if (settle(restore) && !restore->stale)
 		begin(restore, "", &ignored);
 }

@@ -14,6 +14,7 @@ struct restore {
 	struct redis *redis;
 	const struct place *place;
 	char token[UUID_LEN + 1];
+	bool stale; /* somebody else has begun: what is staged is theirs */
 	struct step step;
 	enum archive_section section; /* of the page that fills */
 	int64_t before;		      /* entries of the section before it */
@@ -33,7 +34,7 @@ int restore_add(struct restore *, const struct archive_entry *, struct fault *wh
 int restore_end(struct restore *, const char *id, const int64_t count[ARCHIVE_COUNTS],
 		struct fault *why);
 
-/* Clears away what was put: best effort. */
+/* Clears away what was put, if it is ours: best effort. */
 void restore_drop(struct restore *);
 
 #endif

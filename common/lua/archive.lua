@@ -271,6 +271,6 @@ register('archive_state', archive_state, { 'no-writes' })
 register('archive', archive, { 'no-writes' })
 register('archived', archived)
 register('purge', purge, { 'allow-oom' })
-register('restore_begin', restore_begin)
+register('restore_begin', restore_begin, { 'allow-oom' }) -- it clears away, too
 register('restore', restore)
 register('restore_end', restore_end)

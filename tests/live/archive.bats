@@ -438,6 +438,20 @@ faulty() {
 	run -1 fcfs-archive purge e
 }
 
+@test "restore into a server without memory: 75, and what was put is cleared away" {
+	event e 0 20000
+	fcfs-event set e --state closed
+	fcfs-archive save e >"$T/a"
+	fcfs-archive purge --force e
+	used=$(redis info memory | tr -d '\r' | sed -n 's/^used_memory://p')
+	redis config set maxmemory $((used + 500000)) >/dev/null
+	run -75 fcfs-archive restore e <"$T/a"
+	redis config set maxmemory 0 >/dev/null
+	[[ $output == *OOM* ]]
+	nothing e
+	run -0 fcfs-archive restore e <"$T/a"
+}
+
 # --- killed --------------------------------------------------------------------------------------
 
 @test "restore killed at each of its writes: nothing is there, and again it is all there" {

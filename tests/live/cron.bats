@@ -157,6 +157,35 @@ kept() {
 	same "fcfs-archive: event 'closed' has not ended: 2 still to be granted: run fcfs-dispatch and fcfs-issue" "$(cat mail)"
 }
 
+@test "cron: an event of Kafka that comes back has nothing more to publish" {
+	topics
+	event chicken 2 3
+	minute
+	minute
+	issued_out 2
+	fcfs-event set chicken --state closed
+	run -1 fcfs-archive save chicken
+	[[ $output == *"1 decisions not in Kafka yet"* ]]
+	minute
+	redis hset "$(key chicken event)" state_us 1 >/dev/null
+	for topic in event_requests event_log gifticon_publish gifticon_issued; do
+		values $topic
+	done >before
+	daily
+	kept chicken
+	minute
+	gzip -dc lib/archive/chicken.*.gz | fcfs-archive restore chicken
+	: >mail
+	minute
+	same '' "$(cat mail)"
+	for topic in event_requests event_log gifticon_publish gifticon_issued; do
+		values $topic
+	done >after
+	diff before after
+	fcfs-report chicken | grep -E '^(unpublished|unissued)' | cut -f 2 | sort -u >open
+	same 0 "$(cat open)"
+}
+
 @test "cron: an event that has changed since its file was written is saved anew" {
 	past old 8
 	mkdir -p lib/archive
