@@ -1,47 +1,16 @@
 #!/usr/bin/env bats
 # kill -9 at every write, send and sync of join, dispatch and issue, and of the server: the same command
 # again leads to where an undisturbed run would have led (P1, P3, P4, P5, P6, P8).
-#
-# strace kills a tool as it enters its K-th call of a name, K = 1, 2, ... until it ends unharmed: all that
-# came before that call has happened, the call has not. Between two such calls nothing leaves the process.
 # shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
 
 load ../helper
 load ../flow
-
-CALLS='write sendto sendmsg writev fsync fdatasync pwrite64 ftruncate'
+load ../kill
 
 setup_file() { servers_start; }
 teardown_file() { servers_stop; }
 setup() { namespace; }
 teardown() { reap; }
-
-# strike CALL K COMMAND...: kills it as it enters its K-th such call; struck is '' where it ended before, and well
-strike() {
-	local status=0
-	strace -E ASAN_OPTIONS=detect_leaks=0 -f -qq -o /dev/null -e trace="$1" -e inject="$1:signal=SIGKILL:when=$2" "${@:3}" || status=$?
-	struck=yes
-	[ $status -ne 0 ] || struck=''
-	[ $status -eq 0 ] || same 137 $status
-}
-
-# everywhere TOOL LEAST ROUND: calls ROUND CALL K EVENT, a whole case, until nothing was struck any more, for
-# each call; LEAST is how many kills there must have been
-everywhere() {
-	local call k total=0
-	for call in $CALLS; do
-		k=1
-		"$3" "$call" $k "$call.$k"
-		while [ -n "$struck" ]; do
-			k=$((k + 1))
-			[ $k -lt 300 ]
-			"$3" "$call" $k "$call.$k"
-		done
-		[ $k -eq 1 ] || echo "# $1: killed at each of $((k - 1)) calls of $call" >&3
-		total=$((total + k - 1))
-	done
-	[ $total -ge "$2" ]
-}
 
 # whole FILE: its lines, without a last one that was cut off
 whole() {

@@ -1,0 +1,36 @@
+# kill.bash - what the bats files about kill -9 everywhere share: strace kills a tool as it enters its K-th call of a
+# name, K = 1, 2, ... until it ends unharmed: all that came before that call has happened, the call has not. Between two
+# such calls nothing leaves the process.
+# shellcheck shell=bash disable=SC2034 # what is set here is read by the tests
+
+CALLS='write sendto sendmsg writev fsync fdatasync pwrite64 ftruncate'
+FOLLOW=-f # its threads, and what it starts
+WELL=0	  # how it ends where it is not killed
+
+# strike CALL K COMMAND...: kills it as it enters its K-th such call; struck is '' where it ended before, and well
+strike() {
+	local status=0
+	# shellcheck disable=SC2086 # a word, or none
+	strace -E ASAN_OPTIONS=detect_leaks=0 $FOLLOW -qq -o /dev/null -e trace="$1" -e inject="$1:signal=SIGKILL:when=$2" "${@:3}" || status=$?
+	struck=yes
+	[ $status -ne "$WELL" ] || struck=''
+	[ $status -eq "$WELL" ] || same 137 $status
+}
+
+# everywhere TOOL LEAST ROUND: calls ROUND CALL K EVENT, a whole case, until nothing was struck any more, for
+# each call; LEAST is how many kills there must have been
+everywhere() {
+	local call k total=0
+	for call in $CALLS; do
+		k=1
+		"$3" "$call" $k "$call.$k"
+		while [ -n "$struck" ]; do
+			k=$((k + 1))
+			[ $k -lt 300 ]
+			"$3" "$call" $k "$call.$k"
+		done
+		[ $k -eq 1 ] || echo "# $1: killed at each of $((k - 1)) calls of $call" >&3
+		total=$((total + k - 1))
+	done
+	[ $total -ge "$2" ]
+}
