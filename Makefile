@@ -4,7 +4,7 @@
 VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
 PROTOCOL = 1
-REVISION = 6
+REVISION = 7
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -73,7 +73,8 @@ fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(eve
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
-                $(deliver) common/instance common/award common/reconcile common/job common/books $(chunk) \
+                $(deliver) common/instance common/award common/reconcile common/revoked common/job \
+                common/books $(chunk) \
                 common/takeover common/issue cmd/issue_delivery cmd/issue_redrive cmd/issue_return \
                 $(letters) common/redrive common/giveback
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_kafka $(base) $(redis) $(event) \

@@ -1,6 +1,8 @@
 #include "issue.h"
 
 #include "chunk.h"
+#include "clock.h"
+#include "revoked.h"
 #include "takeover.h"
 
 #include <inttypes.h>
@@ -14,7 +16,10 @@ struct work {
 	struct chunk *out;     /* whose commit is under way; NULL: none is */
 	int turn;
 	int64_t taken;
+	int64_t told_ms; /* when the ledger was last told of revokes; 0: never */
 };
+
+enum { TELL_MS = 10000 };
 
 /* --- partitions, taken over and kept ---------------------------------------------------------- */
 
@@ -139,6 +144,30 @@ static int work_chunk(struct work *w, struct fault *why)
 	return 0;
 }
 
+/* With nothing under way. */
+static int tell_ledger(struct work *w, struct fault *why)
+{
+	const struct issue *i = w->i;
+	int64_t marked = i->ledger ? revoked_tell_all(i->redis, i->prefix, i->ledger, why) : 0;
+	char line[96];
+
+	snprintf(line, sizeof line,
+		 "%" PRId64 " rows of the ledger were revoked, and are marked so", marked);
+	if (marked > 0)
+		i->control->note(line);
+	w->told_ms = clock_ms();
+	return marked < 0 ? -1 : 0;
+}
+
+/* Before we wait. What goes wrong here is told of at the end, if it is wrong then, too. */
+static void tell_now_and_then(struct work *w)
+{
+	struct fault ignored;
+
+	if (w->told_ms == 0 || clock_ms() - w->told_ms >= TELL_MS)
+		tell_ledger(w, &ignored);
+}
+
 /* 1 at the end, 0, -1. Before waiting for more, nothing is left under way. */
 static int at_end(struct work *w, struct fault *why)
 {
@@ -153,6 +182,7 @@ static int at_end(struct work *w, struct fault *why)
 		return start_over(w, outcome, why);
 	if (desk_drain(&w->desk, 0, why) < 0)
 		return -1;
+	tell_now_and_then(w);
 	return w->i->source->ended(w->i->source, why);
 }
 
@@ -232,12 +262,15 @@ static int ended(struct work *w, struct fault *why)
 	const struct issue *i = w->i;
 	bool stopped = i->control->stopping(), spoilt = too_many_dead(w);
 	char line[128];
+	int told = tell_ledger(w, why);
+	struct fault ignored;
 
 	if (books_keep(&w->desk.books, i->redis, i->ledger, i->control,
 		       spoilt	 ? "failed"
 		       : stopped ? "stopped"
 				 : "completed",
-		       why) < 0)
+		       told < 0 ? &ignored : why) < 0 ||
+	    told < 0)
 		return -1;
 	snprintf(line, sizeof line,
 		 "more than %" PRId64 " dead records: ended early, as --skip-limit says",

@@ -84,4 +84,23 @@ local function leave(keys, args)
 	return reply
 end
 
+-- revoked ID SCAN -> SCAN, then the TICKET of each whose code was revoked
+--   A part at a time: from SCAN 0 on until it is 0 again.
+local function revoked(keys, args)
+	local event = read(keys, {})
+	if not event or event.id ~= args[1] then
+		return no_event()
+	end
+	local scan = redis.call('HSCAN', key(keys, 'left'), args[2], 'COUNT', SLICE)
+	local reply = { tonumber(scan[1]) }
+	for i = 1, #scan[2], 2 do
+		local _, state = read_mark(scan[2][i + 1])
+		if state == 'issued' or state == 'parked' then
+			reply[#reply + 1] = ticket_of(keys, scan[2][i])
+		end
+	end
+	return reply
+end
+
 register('leave', leave)
+register('revoked', revoked, { 'no-writes' })

@@ -203,11 +203,41 @@ let_go() {
 	fcfs-dispatch a >"$T/w"
 	issue </dev/null
 	hold 'LOCK TABLE issued'
-	run -75 --separate-stderr issue <"$T/w"
+	run -75 --separate-stderr issue --retries 0 <"$T/w"
 	same "fcfs-issue: ledger '$url': canceling statement due to lock timeout" "$stderr"
 	let_go
 	issue <"$T/w" >"$T/out"
 	all_issued a 2 "$T/out"
+}
+
+# states: TICKET STATE a line
+states() {
+	case $url in
+	sqlite:*) sqlite3 -separator ' ' "$T/ledger" 'SELECT ticket, state FROM issued ORDER BY ticket' ;;
+	*) sql 'SELECT ticket, state FROM issued ORDER BY ticket' | tr '|' ' ' ;;
+	esac
+}
+
+@test "what was revoked, issued or parked, is returned in the ledger at the end of the next run, and its slot goes on" {
+	printf '%s\n' '#!/bin/sh' "exec jq -c --unbuffered '{id, ticket, ok: (.ticket != 3), retry: false, why: \"no\"}'" >"$T/deliver"
+	chmod +x "$T/deliver"
+	for url in "$url" "sqlite:$T/ledger"; do
+		event a 5 8
+		fcfs-dispatch a >"$T/w"
+		run -65 --separate-stderr issue --deliver "$T/deliver" <"$T/w"
+		same $'1 issued\n2 issued\n3 parked\n4 issued\n5 issued' "$(states)"
+		fcfs-leave --revoke a p0000002 >/dev/null
+		fcfs-leave a p0000008 >/dev/null
+		same $'a\t1' "$(fcfs-issue --return-dead all)"
+		run -0 --separate-stderr issue -v </dev/null
+		[[ $stderr == *'2 rows of the ledger were revoked, and are marked so'* ]]
+		same $'1 issued\n2 returned\n3 returned\n4 issued\n5 issued' "$(states)"
+		run -0 --separate-stderr issue -v </dev/null
+		[[ $stderr != *revoked* ]]
+		fcfs-dispatch a | issue >"$T/out"
+		same $'1 issued\n2 returned\n3 returned\n4 issued\n5 issued\n6 issued\n7 issued' "$(states)"
+		purge a
+	done
 }
 
 @test "a ledger of a newer fcfs, somebody else's tables, another encoding: 78, and nothing is given or changed" {

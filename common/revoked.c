@@ -1,0 +1,126 @@
+#include "revoked.h"
+
+#include "event.h"
+
+#include <stdlib.h>
+
+enum { PART = 1000 }; /* rows a transaction */
+
+struct teller {
+	struct redis *redis;
+	const struct place *place;
+	struct ledger *ledger;
+	struct event event;
+	struct step step;
+	struct ledger_mark mark[PART];
+	size_t count;
+	int64_t marked;
+};
+
+static int mark(struct teller *t, struct fault *why)
+{
+	int64_t met = -1;
+
+	if (t->count == 0)
+		return 0;
+	if (ledger_begin(t->ledger, why) == 0)
+		met = ledger_mark(t->ledger, t->event.id, t->mark, t->count, why);
+	if (met < 0 || ledger_commit(t->ledger, why) < 0) {
+		ledger_rollback(t->ledger);
+		return -1;
+	}
+	t->marked += met;
+	t->count = 0;
+	return 0;
+}
+
+static int read_part(struct teller *t, struct reply *part, int64_t *scan, struct fault *why)
+{
+	int result = 0;
+
+	*scan = reply_int(part);
+	while (result == 0 && reply_more(part)) {
+		t->mark[t->count++] =
+			(struct ledger_mark){.ticket = reply_int(part), .state = LEDGER_RETURNED};
+		if (t->count == PART)
+			result = mark(t, why);
+	}
+	return result == 0 ? reply_check(part, "revoked", why) : -1;
+}
+
+static int tell(struct teller *t, struct fault *why)
+{
+	int64_t scan = 0;
+	int result;
+
+	do {
+		struct reply part = {0};
+
+		step_begin(&t->step, t->place, "revoked", true);
+		step_text(&t->step, t->event.id);
+		step_int(&t->step, scan);
+		result = step_call(&t->step, t->place, t->redis, &part, why);
+		if (result == 0)
+			result = read_part(t, &part, &scan, why);
+		reply_release(&part);
+	} while (result == 0 && scan != 0);
+	return result == 0 ? mark(t, why) : -1;
+}
+
+/* 1 where the ledger has less or more returned rows than codes were revoked, 0, -1. */
+static int differs(struct teller *t, struct fault *why)
+{
+	int64_t returned;
+
+	if (event_show(t->redis, t->place, &t->event, why) < 0)
+		return -1;
+	if (t->event.revoked == 0)
+		return 0;
+	returned = ledger_returned(t->ledger, t->event.id, why);
+	return returned < 0 ? -1 : returned != t->event.revoked;
+}
+
+int64_t revoked_tell(struct redis *redis, const struct place *place, struct ledger *ledger,
+		     struct fault *why)
+{
+	struct teller *t = malloc(sizeof *t);
+	int64_t marked;
+	int result = -1;
+
+	if (!t)
+		return fault_set(why, EX_OSERR, "out of memory");
+	*t = (struct teller){.redis = redis, .place = place, .ledger = ledger};
+	if (step_init(&t->step, 2, why) == 0) {
+		result = differs(t, why);
+		if (result > 0)
+			result = tell(t, why);
+		if (result < 0 && why->no_event)
+			result = 0;
+	}
+	marked = t->marked;
+	step_release(&t->step);
+	free(t);
+	return result < 0 ? -1 : marked;
+}
+
+int64_t revoked_tell_all(struct redis *redis, const char *prefix, struct ledger *ledger,
+			 struct fault *why)
+{
+	struct reply names = {0};
+	int64_t marked = 0;
+
+	if (event_names(redis, prefix, &names, why) < 0)
+		return -1;
+	while (marked >= 0 && reply_more(&names)) {
+		struct place place;
+		struct fault ignored;
+		size_t len;
+		int64_t more = 0;
+
+		if (place_init(&place, prefix, reply_text(&names, &len), &ignored) == 0)
+			more = revoked_tell(redis, &place, ledger, why);
+		marked = more < 0 ? -1 : marked + more;
+	}
+	reply_release(&names);
+	return marked;
+}
