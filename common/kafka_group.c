@@ -336,8 +336,19 @@ int kafka_in_join(struct kafka_in *in, struct fault *why)
 	return 0;
 }
 
+static bool is_member(rd_kafka_t *rk)
+{
+	char *id = rd_kafka_memberid(rk);
+	bool is = id && *id;
+
+	if (id)
+		rd_kafka_mem_free(rk, id);
+	return is;
+}
+
 /* A static member that just goes keeps its partitions until its session ends: unsubscribing gives
- * them back at once, if it is polled until they are gone and the request to leave is out. */
+ * them back at once, if it is polled until they are gone and the request to leave is out. It has no
+ * member's id any more when that is on its way. */
 static void unsubscribe(struct kafka_in *in)
 {
 	int64_t until_ms = clock_ms() + KAFKA_LEAVE_MS;
@@ -345,13 +356,13 @@ static void unsubscribe(struct kafka_in *in)
 
 	rd_kafka_unsubscribe(in->rk);
 	while (clock_ms() < until_ms) {
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(in->rk, KAFKA_POLL_MS);
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(in->rk, KAFKA_PAUSE_MS);
 
 		if (message)
 			rd_kafka_message_destroy(message);
-		if (!in->ours && !gone) {
+		if (!in->ours && !gone && !is_member(in->rk)) {
 			gone = true;
-			until_ms = clock_ms() + KAFKA_POLL_MS;
+			until_ms = clock_ms() + KAFKA_PAUSE_MS;
 		}
 	}
 }

@@ -127,6 +127,12 @@ static void resume(struct kafka_in *in)
 	in->state = KAFKA_READING;
 }
 
+/* Where partitions begin can soon be settled. */
+static int wait_ms(const struct kafka_in *in)
+{
+	return in->state == KAFKA_ASSIGNED ? KAFKA_PAUSE_MS : KAFKA_POLL_MS;
+}
+
 static int kafka_take(struct source *source, struct incoming *to, size_t max,
 		      const struct control *control, struct fault *why)
 {
@@ -146,12 +152,12 @@ static int kafka_take(struct source *source, struct incoming *to, size_t max,
 
 		if (in->state == KAFKA_ASSIGNED && kafka_in_claim(in, why) < 0)
 			return -1;
-		if (take_one(in, to, waits ? KAFKA_POLL_MS : 0, why) < 0)
+		if (take_one(in, to, waits ? wait_ms(in) : 0, why) < 0)
 			return -1;
-		if (waits && !in->messages &&
-		    (control->stopping() || clock_ms() >= until_ms || anything_to_commit(in)))
-			break;
-		if (!waits && rd_kafka_queue_length(in->queue) == 0)
+		if (rd_kafka_queue_length(in->queue) > 0)
+			continue; /* the ends of several partitions are one commit */
+		if (!waits || (!in->messages && (control->stopping() || clock_ms() >= until_ms ||
+						 anything_to_commit(in))))
 			break;
 	}
 	return (int)in->messages;
