@@ -5,8 +5,12 @@
 load ../helper
 load ../flow
 load ../kafka
+load ../strike
 
-setup_file() { servers_start --brokers 1; }
+setup_file() {
+	servers_start --brokers 1
+	strike_build
+}
 teardown_file() { servers_stop; }
 
 # Through the pipe, but for those that say kafka.
@@ -121,6 +125,9 @@ is_free() {
 	redis del "$(key e lease)" >/dev/null
 	fcfs-dispatch e >"$T/out"
 	same 'abandoned completed' "$(records dispatch | paste -sd ' ')"
+	people 9 | fcfs-join e >/dev/null
+	struck fcfs_grant_1 1 before fcfs-dispatch e
+	record_is dispatch .status running
 	redis --raw lrange "$(key e runs)" 0 -1 | books
 }
 
