@@ -71,7 +71,7 @@ fcfs-codes    = cmd/ui cmd/table cmd/input cmd/output $(base) $(redis) $(people)
 fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
                 common/record
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
-                common/grant common/publish common/dispatch
+                common/grant common/page common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 $(deliver) common/instance common/award common/reconcile common/revoked common/job \
                 common/books $(chunk) \

@@ -131,6 +131,9 @@ struct bus {
 	int64_t batch;	  /* a good number of winners to a commit */
 	int (*open)(struct bus *, const char *event_id, struct sink **, struct fault *why);
 	void (*close)(struct bus *);
+	/* Its sinks' waiting, from their opening on. */
+	int (*waiting)(void *self, struct fault *why);
+	void *waiting_self;
 };
 
 #endif

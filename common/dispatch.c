@@ -87,9 +87,7 @@ static int open_sink(struct work *w, struct lane *lane, struct fault *why)
 	close_sink(lane);
 	if (w->d->bus->open(w->d->bus, e->lease.id, &e->sink, why) < 0)
 		return -1;
-	e->sink->waiting = renew_leases;
-	e->sink->waiting_self = w;
-	return publish_open(&w->publisher, e, why);
+	return publish_open(e, why);
 }
 
 /* Tries once: the lane is publishing, or still waiting with its holder named. */
@@ -126,8 +124,9 @@ static int wait_lease(struct work *w, struct lane *lane, struct fault *why)
 /* The records of what is dispatched, anew; as with the leases, only a lost server ends all. */
 static int keep_records(struct work *w, struct fault *why)
 {
-	if (clock_ms() - w->kept_ms < RUN_KEEP_MS || redis_in_flight(w->d->redis) > 0)
+	if (clock_ms() - w->kept_ms < RUN_KEEP_MS)
 		return 0;
+	publish_hear(&w->publisher);
 	w->kept_ms = clock_ms();
 	for (size_t i = 0; i < w->lanes; i++)
 		if (w->lane[i].state == LANE_PUBLISHING && keep_record(w, &w->lane[i], why) < 0 &&
@@ -136,23 +135,25 @@ static int keep_records(struct work *w, struct fault *why)
 	return 0;
 }
 
-/* The sink's `waiting`, and between passes: keeps the leases. One that is stale, or whose event has
- * gone, shows at the next grant, and is that lane's alone; only a lost server ends all. */
+/* The sinks' `waiting`, before each page, and between passes: keeps the leases. One that is stale, or
+ * whose event has gone, shows at the next grant, and is that lane's alone; only a lost server ends
+ * all. */
 static int renew_leases(void *self, struct fault *why)
 {
 	struct work *w = self;
 
 	if (keep_records(w, why) < 0)
 		return -1;
-	if (clock_ms() - w->publisher.renewed_ms < RENEW_MS || redis_in_flight(w->d->redis) > 0)
-		return 0;
-	w->publisher.renewed_ms = clock_ms();
-	for (size_t i = 0; i < w->lanes; i++)
-		if (w->lane[i].state == LANE_PUBLISHING &&
-		    lease_renew(&w->publisher.step, w->d->redis, &w->lane[i].event.place,
-				&w->lane[i].event.lease, why) < 0 &&
+	for (size_t i = 0; i < w->lanes; i++) {
+		struct publication *e = &w->lane[i].event;
+
+		if (w->lane[i].state != LANE_PUBLISHING || clock_ms() - e->lease.kept_ms < RENEW_MS)
+			continue;
+		publish_hear(&w->publisher);
+		if (lease_renew(&w->publisher.step, w->d->redis, &e->place, &e->lease, why) < 0 &&
 		    why->status == EX_UNAVAILABLE)
 			return -1;
+	}
 	return 0;
 }
 
@@ -367,11 +368,12 @@ int dispatch_run(const struct dispatch *d, struct fault *why)
 	struct work w = {.d = d,
 			 .publisher = {.redis = d->redis,
 				       .control = d->control,
-				       .batch = d->batch ? d->batch : d->bus->batch,
-				       .renewed_ms = clock_ms()},
+				       .batch = d->batch ? d->batch : d->bus->batch},
 			 .kept_ms = clock_ms()};
 	int result = -1;
 
+	d->bus->waiting = renew_leases;
+	d->bus->waiting_self = &w;
 	if (open_lanes(&w, why) == 0) {
 		result = passes(&w, why);
 		for (size_t i = 0; i < w.lanes; i++)

@@ -1,5 +1,7 @@
 #include "grant.h"
 
+#include "clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +54,7 @@ int lease_take(struct step *step, struct redis *redis, const struct place *place
 	step_text(step, lease->owner);
 	step_int(step, LEASE_MS);
 	step_text(step, bus);
+	lease->kept_ms = clock_ms();
 	result = step_call(step, place, redis, &reply, why);
 	if (result == 0)
 		result = read_lease(&reply, place, lease, why);
@@ -60,12 +63,13 @@ int lease_take(struct step *step, struct redis *redis, const struct place *place
 }
 
 static void begin_held(struct step *step, const struct place *place, const char *name,
-		       const struct lease *lease)
+		       struct lease *lease)
 {
 	step_begin(step, place, name, false);
 	step_text(step, lease->owner);
 	step_int(step, lease->epoch);
 	step_int(step, LEASE_MS);
+	lease->kept_ms = clock_ms();
 }
 
 static int yes_or_no(struct step *step, struct redis *redis, const struct place *place,
@@ -84,21 +88,21 @@ static int yes_or_no(struct step *step, struct redis *redis, const struct place 
 }
 
 int lease_renew(struct step *step, struct redis *redis, const struct place *place,
-		const struct lease *lease, struct fault *why)
+		struct lease *lease, struct fault *why)
 {
 	begin_held(step, place, "renew", lease);
 	return yes_or_no(step, redis, place, why);
 }
 
 int lease_release(struct step *step, struct redis *redis, const struct place *place,
-		  const struct lease *lease, struct fault *why)
+		  struct lease *lease, struct fault *why)
 {
 	begin_held(step, place, "release", lease);
 	return yes_or_no(step, redis, place, why);
 }
 
 int lease_mirror(struct step *step, struct redis *redis, const struct place *place,
-		 const struct lease *lease, const struct progress *progress, struct mirror *mirror,
+		 struct lease *lease, const struct progress *progress, struct mirror *mirror,
 		 struct fault *why)
 {
 	struct reply reply = {0};
@@ -121,8 +125,7 @@ int lease_mirror(struct step *step, struct redis *redis, const struct place *pla
 }
 
 int grant_send(struct step *step, struct redis *redis, const struct place *place,
-	       const struct lease *lease, int64_t after, int64_t count, int64_t limit,
-	       struct fault *why)
+	       struct lease *lease, int64_t after, int64_t count, int64_t limit, struct fault *why)
 {
 	begin_held(step, place, "grant", lease);
 	step_int(step, after);

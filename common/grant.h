@@ -13,6 +13,7 @@ enum { LEASE_MS = 5000 };
 struct lease {
 	const char *owner;     /* who asks; borrowed */
 	int64_t epoch;	       /* of this holding */
+	int64_t kept_ms;       /* when a step that keeps it was last sent */
 	char id[UUID_LEN + 1]; /* the event's */
 	int64_t settled;       /* all tickets up to it are issued or given back */
 	char holder[128];      /* of a busy lease: who, */
@@ -26,9 +27,9 @@ int lease_take(struct step *, struct redis *, const struct place *, const char *
 	       struct fault *why);
 
 /* 1, 0 where it is held no more, or -1. */
-int lease_renew(struct step *, struct redis *, const struct place *, const struct lease *,
+int lease_renew(struct step *, struct redis *, const struct place *, struct lease *,
 		struct fault *why);
-int lease_release(struct step *, struct redis *, const struct place *, const struct lease *,
+int lease_release(struct step *, struct redis *, const struct place *, struct lease *,
 		  struct fault *why);
 
 /* Keeps how far the log has the event beside it, and trims the outbox: after reading the progress,
@@ -38,13 +39,13 @@ struct mirror {
 	struct progress has; /* what Redis has: tickets, the cursor, decisions */
 };
 
-int lease_mirror(struct step *, struct redis *, const struct place *, const struct lease *,
+int lease_mirror(struct step *, struct redis *, const struct place *, struct lease *,
 		 const struct progress *, struct mirror *, struct fault *why);
 
 /* The grant step (common/lua/grant.lua). The answer: verdict, upto, fresh, then person, ticket,
  * joined_us, granted_us a winner. */
-int grant_send(struct step *, struct redis *, const struct place *, const struct lease *,
-	       int64_t after, int64_t count, int64_t limit, struct fault *why);
+int grant_send(struct step *, struct redis *, const struct place *, struct lease *, int64_t after,
+	       int64_t count, int64_t limit, struct fault *why);
 
 /* The answer: person, joined_us of each ticket beyond `after`. */
 int requests_send(struct redis *, const struct place *, int64_t after, int64_t count,

@@ -19,7 +19,7 @@ static int open_sink(struct bus *bus, const char *event_id, struct sink **sink, 
 	char id[KAFKA_NAME_MAX];
 
 	snprintf(id, sizeof id, "fcfs-dispatch-%s", event_id);
-	return kafka_sink_open(((struct kafka_bus *)bus)->kafka, id, NULL, sink, why);
+	return kafka_sink_open(((struct kafka_bus *)bus)->kafka, id, NULL, bus, sink, why);
 }
 
 static void close_bus(struct bus *bus)
@@ -55,7 +55,7 @@ int kafka_member(struct kafka *k, const char *instance, bool follow, struct sour
 	*sink = NULL;
 	if (kafka_require(k, why) < 0 || kafka_source_open(k, instance, follow, &in, why) < 0)
 		return -1;
-	if (kafka_sink_open(k, id, in, sink, why) == 0)
+	if (kafka_sink_open(k, id, in, NULL, sink, why) == 0)
 		return *source = &in->source, 0;
 	in->source.close(&in->source);
 	return -1;

@@ -135,7 +135,7 @@ static int open_sink(struct kafka_box *box, struct fault *why)
 {
 	return kafka_require(box->kafka, why) < 0
 		       ? -1
-		       : kafka_sink_open(box->kafka, "fcfs-redrive", NULL, &box->sink, why);
+		       : kafka_sink_open(box->kafka, "fcfs-redrive", NULL, NULL, &box->sink, why);
 }
 
 int kafka_mailbox(struct kafka *k, bool replays, struct mailbox **mailbox, struct fault *why)

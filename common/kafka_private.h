@@ -225,8 +225,9 @@ int kafka_in_trouble(struct kafka_in *, rd_kafka_resp_err_t, const char *text, s
 
 int kafka_source_open(struct kafka *, const char *instance, bool follow, struct kafka_in **,
 		      struct fault *why);
-int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_in *, struct sink **,
-		    struct fault *why);
+int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_in *,
+		    const struct bus *, struct sink **,
+		    struct fault *why); /* the bus may be NULL */
 
 /* source.buried: looks through the dead letters. */
 int kafka_buried(struct source *, struct burial *, size_t count, struct fault *why);

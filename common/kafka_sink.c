@@ -61,13 +61,14 @@ static int make_producer(struct kafka_out *out, struct fault *why)
 	return 0;
 }
 
-/* Ends what a former producer of this id has left open, and fences it. */
+/* Ends what a former producer of this id has left open, and fences it. The next call goes on where
+ * one has timed out. */
 static int init(struct kafka_out *out, struct fault *why)
 {
 	int64_t until_ms = clock_ms() + out->kafka->options.reconnect_ms;
 	rd_kafka_error_t *error;
 
-	while ((error = rd_kafka_init_transactions(out->rk, KAFKA_CALL_MS)) != NULL) {
+	while ((error = rd_kafka_init_transactions(out->rk, KAFKA_TICK_MS)) != NULL) {
 		bool timed_out = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
 		enum kafka_remedy remedy = kafka_sort_error(out->kafka, error, why);
 
@@ -203,7 +204,7 @@ static void kafka_out_close(struct sink *sink)
 }
 
 int kafka_sink_open(struct kafka *k, const char *transactional_id, struct kafka_in *in,
-		    struct sink **sink, struct fault *why)
+		    const struct bus *bus, struct sink **sink, struct fault *why)
 {
 	struct kafka_out *out = calloc(1, sizeof *out);
 
@@ -219,7 +220,9 @@ int kafka_sink_open(struct kafka *k, const char *transactional_id, struct kafka_
 				  .restart = kafka_restart,
 				  .progress = kafka_sink_progress,
 				  .check = kafka_check,
-				  .close = kafka_out_close};
+				  .close = kafka_out_close,
+				  .waiting = bus ? bus->waiting : NULL,
+				  .waiting_self = bus ? bus->waiting_self : NULL};
 	if (kafka_out_renew(out, why) == 0)
 		return *sink = &out->sink, 0;
 	kafka_out_close(&out->sink);

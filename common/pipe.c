@@ -342,7 +342,11 @@ static int open_sink(struct bus *bus, const char *event_id, struct sink **sink, 
 	const struct pipe_bus *b = (struct pipe_bus *)bus;
 
 	(void)event_id;
-	return pipe_sink(b->fd, b->control, sink, why);
+	if (pipe_sink(b->fd, b->control, sink, why) < 0 || !*sink)
+		return -1;
+	(*sink)->waiting = bus->waiting;
+	(*sink)->waiting_self = bus->waiting_self;
+	return 0;
 }
 
 static void close_bus(struct bus *bus)

@@ -1,20 +1,16 @@
 #include "publish.h"
 
-#include "clock.h"
 #include "record.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 1000 };
-
 /* A transaction being filled. */
 struct filling {
-	struct progress next; /* what will be out with it */
-	int64_t winners, requests, decisions;
-	int64_t limit; /* winners yet to be granted */
-	bool more;     /* there was more than a page of something */
+	struct progress upto; /* what will be out with it */
+	int64_t winners;
+	bool more; /* there is another page */
 };
 
 static int put(struct publisher *p, struct publication *e, enum topic topic, const char *key,
@@ -32,43 +28,7 @@ static int put(struct publisher *p, struct publication *e, enum topic topic, con
 	return e->sink->put(e->sink, &outgoing, why);
 }
 
-/* Reads one answer and puts its rows. */
-static int rows(struct publisher *p, struct publication *e, struct filling *f,
-		int (*row)(struct publisher *, struct publication *, struct filling *,
-			   struct reply *, struct fault *),
-		void (*head)(struct publication *, struct filling *, struct reply *),
-		struct fault *why)
-{
-	struct reply reply = {0};
-	int result = redis_receive(p->redis, &reply, why);
-
-	if (result < 0)
-		step_name_event(why, &e->place);
-	if (result == 0 && head)
-		head(e, f, &reply);
-	while (result == 0 && !reply.unsound && reply_more(&reply))
-		result = row(p, e, f, &reply, why);
-	if (result == 0)
-		result = reply_check(&reply, e->place.event_key, why);
-	reply_release(&reply);
-	return result;
-}
-
-/* --- winners ---------------------------------------------------------------------------------- */
-
-static void winners_head(struct publication *e, struct filling *f, struct reply *reply)
-{
-	size_t len;
-	int64_t upto, fresh;
-
-	snprintf(e->verdict, sizeof e->verdict, "%s", reply_text(reply, &len));
-	upto = reply_int(reply);
-	fresh = reply_int(reply);
-	if (strcmp(e->verdict, "stale") != 0 && strcmp(e->verdict, "lost") != 0)
-		f->next.winners = upto;
-	f->limit -= fresh;
-	f->more = f->more || (strcmp(e->verdict, "more") == 0 && f->limit > 0);
-}
+/* --- a page's rows ---------------------------------------------------------------------------- */
 
 static void begin_person(struct winner *winner, const struct publication *e, struct reply *reply)
 {
@@ -81,8 +41,8 @@ static void begin_person(struct winner *winner, const struct publication *e, str
 	strcpy(winner->id, e->lease.id);
 }
 
-static int winner_row(struct publisher *p, struct publication *e, struct filling *f,
-		      struct reply *reply, struct fault *why)
+static int put_winner(struct publisher *p, struct publication *e, struct reply *reply,
+		      struct fault *why)
 {
 	struct winner winner;
 
@@ -94,38 +54,27 @@ static int winner_row(struct publisher *p, struct publication *e, struct filling
 		return -1;
 	buffer_clear(&p->record);
 	record_winner(&p->record, &winner);
-	f->winners++;
 	return put(p, e, TOPIC_WINNERS, winner.user, why);
 }
 
-/* --- requests and decisions ------------------------------------------------------------------- */
-
-static int request_row(struct publisher *p, struct publication *e, struct filling *f,
+static int put_request(struct publisher *p, struct publication *e, int64_t ticket,
 		       struct reply *reply, struct fault *why)
 {
 	struct winner request;
 
 	begin_person(&request, e, reply);
-	request.ticket = ++f->next.requests;
+	request.ticket = ticket;
 	request.joined_us = reply_int(reply);
 	if (reply_check(reply, e->place.line_key, why) < 0)
 		return -1;
 	buffer_clear(&p->record);
 	record_request(&p->record, &request);
-	f->requests++;
 	return put(p, e, TOPIC_REQUESTS, request.user, why);
 }
 
-static void decisions_head(struct publication *e, struct filling *f, struct reply *reply)
-{
-	(void)e;
-	if (reply_int(reply) != f->next.seq + 1)
-		reply->unsound = true;
-}
-
 /* Decisions about nobody are kept in order by the event's name. */
-static int decision_row(struct publisher *p, struct publication *e, struct filling *f,
-			struct reply *reply, struct fault *why)
+static int put_decision(struct publisher *p, struct publication *e, struct reply *reply,
+			struct fault *why)
 {
 	char user[PERSON_MAX + 1];
 	size_t len;
@@ -136,69 +85,22 @@ static int decision_row(struct publisher *p, struct publication *e, struct filli
 		return -1;
 	buffer_clear(&p->record);
 	buffer_add(&p->record, record, len);
-	f->next.seq++;
-	f->decisions++;
 	return put(p, e, TOPIC_LOG, *user ? user : e->place.name, why);
 }
 
-/* --- a transaction ---------------------------------------------------------------------------- */
-
-static bool keeps_log(const struct publication *e)
+static int put_page(struct publisher *p, struct publication *e, struct filling *f,
+		    struct page *page, struct fault *why)
 {
-	return e->sink->progress != NULL;
-}
-
-static int send_page(struct publisher *p, struct publication *e, struct filling *f,
-		     struct fault *why)
-{
-	int64_t count = p->batch < PAGE ? p->batch : PAGE;
-
-	if (grant_send(&p->step, p->redis, &e->place, &e->lease, f->next.winners, count, f->limit,
-		       why) < 0)
-		return -1;
-	p->renewed_ms = clock_ms();
-	if (!keeps_log(e))
-		return 0;
-	/* As many requests as winners at least, and asked for later: nobody wins unheard of. */
-	return requests_send(p->redis, &e->place, f->next.requests, PAGE, why) < 0
-		       ? -1
-		       : decisions_send(&p->step, p->redis, &e->place, f->next.seq, PAGE, why);
-}
-
-static int read_log_page(struct publisher *p, struct publication *e, struct filling *f,
-			 struct fault *why)
-{
-	int64_t requests = f->requests, decisions = f->decisions;
-
-	if (rows(p, e, f, request_row, NULL, why) < 0 ||
-	    rows(p, e, f, decision_row, decisions_head, why) < 0)
-		return -1;
-	f->more = f->more || f->requests - requests == PAGE || f->decisions - decisions == PAGE;
-	return 0;
-}
-
-/* Answers nobody will read must not be taken for those to the next calls. */
-static int spoil(struct publisher *p)
-{
-	struct fault ignored;
-
-	while (redis_in_flight(p->redis) > 0 && redis_fd(p->redis) >= 0) {
-		struct reply reply = {0};
-
-		if (redis_receive(p->redis, &reply, &ignored) < 0 &&
-		    ignored.status == EX_UNAVAILABLE)
-			break;
-		reply_release(&reply);
-	}
-	return -1;
-}
-
-static int page(struct publisher *p, struct publication *e, struct filling *f, struct fault *why)
-{
-	f->more = false;
-	if (send_page(p, e, f, why) < 0 || rows(p, e, f, winner_row, winners_head, why) < 0 ||
-	    (keeps_log(e) && read_log_page(p, e, f, why) < 0))
-		return spoil(p);
+	for (; reply_more(&page->winners); f->winners++)
+		if (put_winner(p, e, &page->winners, why) < 0)
+			return -1;
+	for (int64_t ticket = page->from.requests + 1; reply_more(&page->requests); ticket++)
+		if (put_request(p, e, ticket, &page->requests, why) < 0)
+			return -1;
+	while (reply_more(&page->decisions))
+		if (put_decision(p, e, &page->decisions, why) < 0)
+			return -1;
+	f->upto = page->upto;
 	return 0;
 }
 
@@ -235,15 +137,67 @@ static int check_verdict(struct publication *e, struct fault *why)
 	return 0;
 }
 
+/* --- pages ------------------------------------------------------------------------------------- */
+
+static bool keeps_log(const struct publication *e)
+{
+	return e->sink->progress != NULL;
+}
+
+static int ask(struct publisher *p, struct publication *e, const struct progress *from,
+	       struct fault *why)
+{
+	p->asker = e;
+	return page_ask(&p->ahead, &p->step, p->redis, &e->place, &e->lease, from, keeps_log(e),
+			p->batch, e->limit, why);
+}
+
+void publish_hear(struct publisher *p)
+{
+	if (p->ahead.state != PAGE_ASKED)
+		return;
+	page_hear(&p->ahead, p->redis, &p->asker->place);
+	p->asker->limit -= p->ahead.fresh;
+}
+
+/* What it granted stays granted. */
+static void drop_page(struct publisher *p)
+{
+	publish_hear(p);
+	page_release(&p->ahead);
+}
+
+/* The next page, which the caller releases. The one behind it is under way then. */
+static int next_page(struct publisher *p, struct publication *e, struct filling *f,
+		     struct page *page, struct fault *why)
+{
+	if (p->ahead.state == PAGE_NONE && ask(p, e, &f->upto, why) < 0)
+		return -1;
+	publish_hear(p);
+	*page = p->ahead;
+	p->ahead = (struct page){0};
+	if (page->failed) {
+		*why = page->why;
+		return -1;
+	}
+	memcpy(e->verdict, page->verdict, sizeof e->verdict);
+	if (check_verdict(e, why) < 0 || e->sink->waiting(e->sink->waiting_self, why) < 0)
+		return -1;
+	f->more = page->full || (strcmp(page->verdict, "more") == 0 && e->limit > 0);
+	return f->more && !p->control->stopping() ? ask(p, e, &page->upto, why) : 0;
+}
+
+/* --- a transaction ---------------------------------------------------------------------------- */
+
 static int mirror(struct publisher *p, struct publication *e, struct fault *why)
 {
 	struct mirror m;
 
 	if (!keeps_log(e))
 		return 0;
+	publish_hear(p);
 	if (lease_mirror(&p->step, p->redis, &e->place, &e->lease, &e->progress, &m, why) < 0)
 		return -1;
-	p->renewed_ms = clock_ms();
 	if (strcmp(m.verdict, "stale") == 0)
 		return stale(e, why);
 	return strcmp(m.verdict, "lost") == 0 ? lost(e, &m.has, why) : 0;
@@ -255,15 +209,17 @@ static int put_progress(struct publisher *p, struct publication *e, const struct
 	if (!keeps_log(e))
 		return 0;
 	buffer_clear(&p->record);
-	record_progress(&p->record, e->place.name, e->lease.id, &f->next);
+	record_progress(&p->record, e->place.name, e->lease.id, &f->upto);
 	return put(p, e, TOPIC_PROGRESS, e->lease.id, why);
 }
 
 /* It was not committed, or nobody can tell: the log says how far it got. */
 static int recover(struct publisher *p, struct publication *e, struct fault *why)
 {
-	int held = lease_renew(&p->step, p->redis, &e->place, &e->lease, why);
+	int held;
 
+	drop_page(p);
+	held = lease_renew(&p->step, p->redis, &e->place, &e->lease, why);
 	if (held <= 0)
 		return held < 0 ? -1 : stale(e, why);
 	return e->sink->restart(e->sink, why) < 0
@@ -282,35 +238,41 @@ static int commit(struct publisher *p, struct publication *e, const struct filli
 	if (outcome < 0 || (outcome != COMMITTED && recover(p, e, why) < 0))
 		return -1;
 	if (outcome == COMMITTED)
-		e->progress = f->next;
+		e->progress = f->upto;
 	/* Where it could not be told, the progress read anew tells. */
-	if (e->progress.winners >= f->next.winners && e->progress.requests >= f->next.requests) {
+	if (e->progress.winners >= f->upto.winners && e->progress.requests >= f->upto.requests) {
 		e->run.in += f->winners;
 		e->run.done += f->winners;
 	}
 	return mirror(p, e, why) < 0 ? -1 : outcome;
 }
 
-/* 1: there is more to do, 0, -1. */
-static int transaction(struct publisher *p, struct publication *e, int64_t *limit,
-		       struct fault *why)
+static bool is_full(const struct publisher *p, const struct publication *e, const struct filling *f)
 {
-	struct filling f = {.next = e->progress, .limit = *limit};
-	int outcome;
-
-	do {
-		if (page(p, e, &f, why) < 0 || check_verdict(e, why) < 0)
-			return -1;
-	} while (f.more && f.winners < p->batch && f.requests < p->batch &&
-		 f.decisions < p->batch && !p->control->stopping());
-	*limit = f.limit;
-	if (memcmp(&f.next, &e->progress, sizeof f.next) == 0)
-		return f.more;
-	outcome = commit(p, e, &f, why);
-	return outcome < 0 ? -1 : f.more || outcome != COMMITTED;
+	return f->winners >= p->batch || f->upto.requests - e->progress.requests >= p->batch ||
+	       f->upto.seq - e->progress.seq >= p->batch;
 }
 
-int publish_open(struct publisher *p, struct publication *e, struct fault *why)
+/* 1: there is more to do, 0, -1. */
+static int transaction(struct publisher *p, struct publication *e, struct fault *why)
+{
+	struct filling f = {.upto = e->progress};
+	int result;
+
+	do {
+		struct page page = {0};
+
+		result = next_page(p, e, &f, &page, why);
+		if (result == 0)
+			result = put_page(p, e, &f, &page, why);
+		page_release(&page);
+	} while (result == 0 && f.more && !is_full(p, e, &f) && !p->control->stopping());
+	if (result == 0 && memcmp(&f.upto, &e->progress, sizeof f.upto) != 0)
+		result = commit(p, e, &f, why);
+	return result < 0 ? -1 : f.more || result != COMMITTED;
+}
+
+int publish_open(struct publication *e, struct fault *why)
 {
 	if (*e->run.id && strcmp(e->run.id, e->lease.id) != 0)
 		return fault_set(why, EX_TEMPFAIL,
@@ -318,15 +280,18 @@ int publish_open(struct publisher *p, struct publication *e, struct fault *why)
 				 e->place.name);
 	strcpy(e->run.id, e->lease.id);
 	e->progress = (struct progress){.winners = e->lease.settled};
-	(void)p;
 	return keeps_log(e) ? e->sink->progress(e->sink, e->lease.id, &e->progress, why) : 0;
 }
 
+/* Asked to stop, it still puts the page that is under way: its winners are granted. */
 int publish_pass(struct publisher *p, struct publication *e, int64_t limit, struct fault *why)
 {
 	int more = mirror(p, e, why) < 0 ? -1 : 1;
 
-	while (more > 0 && !p->control->stopping())
-		more = transaction(p, e, &limit, why);
+	e->limit = limit;
+	while (more > 0 && (!p->control->stopping() || p->ahead.state != PAGE_NONE))
+		more = transaction(p, e, why);
+	if (more < 0)
+		drop_page(p);
 	return more < 0 ? -1 : 0;
 }

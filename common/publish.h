@@ -20,7 +20,7 @@
 #define FCFS_PUBLISH_H
 
 #include "buffer.h"
-#include "grant.h"
+#include "page.h"
 #include "run.h"
 
 struct publisher {
@@ -30,7 +30,8 @@ struct publisher {
 	struct step step;
 	struct buffer record;
 	int64_t written;
-	int64_t renewed_ms; /* when a step last kept the lease */
+	struct page ahead; /* asked for while another is put */
+	struct publication *asker;
 };
 
 /* One event being published. */
@@ -39,16 +40,20 @@ struct publication {
 	struct lease lease;
 	struct sink *sink;	  /* NULL: not open */
 	struct progress progress; /* what is out */
+	int64_t limit;		  /* winners this pass may yet grant */
 	char verdict[16]; /* of the last step: more, idle, dry, paused, early, ended, stale */
 	struct run run;
 };
 
 /* With the lease just taken: reads how far the event is out. EX_TEMPFAIL where it is another event by
  * the same name. */
-int publish_open(struct publisher *, struct publication *, struct fault *why);
+int publish_open(struct publication *, struct fault *why);
 
 /* Publishes until nothing is left, `limit` new winners are granted, or control says to stop.
  * EX_TEMPFAIL with the verdict "stale" where another dispatcher has the lease. */
 int publish_pass(struct publisher *, struct publication *, int64_t limit, struct fault *why);
+
+/* Receives the answers that are under way, if any: the sinks' waiting may then ask Redis something. */
+void publish_hear(struct publisher *);
 
 #endif

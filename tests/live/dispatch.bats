@@ -219,6 +219,34 @@ tickets() {
 	all_issued a 15 "$T/out"
 }
 
+# slowly FILE: reads it so that a page takes a moment, until it is told to hurry
+slowly() {
+	local pause=0.2
+	exec <"$1"
+	while head -c 65536 | grep -c . >>"$T/read"; do
+		[ ! -e "$T/hurry" ] || pause=0
+		sleep $pause
+	done
+}
+
+@test "an event that takes long costs the others no lease" {
+	event a 30000 1
+	event b 5 1
+	mkfifo "$T/pipe"
+	spawn slowly "$T/pipe"
+	spawn fcfs-dispatch --instance A --every 50ms --follow a b >"$T/pipe"
+	soon field_is b granted 1
+	people 30000 | fcfs-join a >/dev/null
+	soon at_least a granted 5000
+	run -75 fcfs-dispatch --instance B b
+	same "fcfs-dispatch: event 'b': 'A' is dispatching it: try again later" "$output"
+	[ "$(field a granted)" -lt 30000 ]
+	touch "$T/hurry"
+	soon field_is a granted 30000
+	kill -TERM "$pid"
+	ends "$pid" 0
+}
+
 @test "killed with -9, started again: it has its lease at once, with the next epoch" {
 	event a 10 40
 	spawn fcfs-dispatch --every 50ms --follow a >"$T/A"

@@ -266,7 +266,7 @@ teardown() { reap; }
 	mkfifo "$T/pipe"
 	exec 7<>"$T/pipe"
 	spawn fcfs-dispatch a >"$T/pipe"
-	soon field_is a granted 1000
+	soon at_least a granted 1000
 	kill -TERM "$pid"
 	status=0
 	timeout "$LIMIT" tail --pid="$pid" -f /dev/null
@@ -334,7 +334,7 @@ teardown() { reap; }
 	mkfifo "$T/fifo"
 	exec {held}<>"$T/fifo"
 	spawn fcfs-dispatch --instance slow a >"$T/fifo"
-	soon field_is a granted 1000
+	soon at_least a granted 1000
 	run -75 fcfs-dispatch --instance other a
 	same "fcfs-dispatch: event 'a': 'slow' is dispatching it: try again later" "$output"
 	same slow "$(redis get "$(key a lease)")"

@@ -296,6 +296,27 @@ struck_dispatcher() {
 
 # --- slow, and under one name ----------------------------------------------------------------------
 
+# Who waits for a lease does so a little longer than it lasts: it finds it kept.
+@test "brokers that answer nothing for longer than a lease: it is kept, at the start and in a full queue" {
+	local at one
+	topics 2
+	for at in 22 0; do
+		event "e$at" 400 500
+		STRIKE_UNTIL=$T/held spawn strike "$at" 1 before \
+			fcfs-dispatch --instance one -X queue.buffering.max.messages=100 "e$at" 2>"$T/err"
+		one=$pid
+		soon [ -e "$T/held" ]
+		run -75 --separate-stderr fcfs-dispatch --instance other "e$at"
+		same "fcfs-dispatch: event 'e$at': 'one' is dispatching it: try again later" "$stderr"
+		same 1 "$(field "e$at" epoch)"
+		rm "$T/held"
+		ends "$one" 0
+		same '' "$(cat "$T/err")"
+		same '500 400 1' "$(published "e$at")"
+		same 400 "$(winners_of "e$at" | jq .ticket | sort -u | wc -l)"
+	done
+}
+
 @test "Redis stands still for longer than a session and a poll may last: nobody is thrown out of the group" {
 	local before redis_pid one
 	topics 4
