@@ -370,7 +370,7 @@ cp_event() {
 	sed -n '/^local EVENT_KEYS/,/^}/p' "$TREE/common/lua/head.lua" | grep -o "{ '[a-z]*'" | tr -dc 'a-z\n' | sort >"$T/keys"
 	source_of "$MAN/fcfs.7" KEYS | sed -n 's/^\.It Li //p' | grep -o '{EVENT}:[a-z]*' | cut -d : -f 2 | grep -vx restore |
 		sort >"$T/named"
-	same '' "$(comm -13 "$T/keys" "$T/named")"
+	diff "$T/keys" "$T/named"
 }
 
 # --- hostile files -------------------------------------------------------------------------------
