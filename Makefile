@@ -134,7 +134,7 @@ $(addprefix $(BUILD)/,$(addsuffix .o,cmd/ui cmd/acl common/step common/redis_lib
 UNIT = $(BUILD)/tests/unit
 unit_tests = $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 unit_parts = $(addprefix $(BUILD)/,$(addsuffix .o,$(base) $(redis) $(people) $(records) $(ledger) \
-	$(bus) $(kafka) $(deliver)))
+	$(bus) $(kafka) $(deliver) common/archive_record))
 
 $(unit_tests): $(UNIT)/%: $(BUILD)/tests/unit/%.o $(unit_parts)
 	@mkdir -p $(@D)

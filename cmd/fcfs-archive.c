@@ -15,7 +15,7 @@ struct request {
 };
 
 static const struct ui_option OPTIONS[] = {
-	{"ended", ENDED, "D", "save only what has been closed for so long (7d)"},
+	{"ended", ENDED, "D", "save only what was closed so long ago or longer"},
 	{"force", UI_FORCE, NULL, "purge what was not verified; restore into any server"},
 	{0},
 };

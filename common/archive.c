@@ -170,7 +170,7 @@ static void say_parked(const struct place *place, const struct archive_state *st
 {
 	char line[256];
 
-	snprintf(line, sizeof line, "event '%s': %" PRId64 " parked tickets are saved as they are",
+	snprintf(line, sizeof line, "event '%s': parked, and saved as they are: %" PRId64,
 		 place->name, state->parked);
 	if (state->parked > 0)
 		control->warn(line);

@@ -131,7 +131,7 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 @test "parked tickets and codes of a pool come back, and are told of" {
 	parked e
 	run --separate-stderr -0 fcfs-archive save e
-	same "fcfs-archive: event 'e': 1 parked tickets are saved as they are" "$stderr"
+	same "fcfs-archive: event 'e': parked, and saved as they are: 1" "$stderr"
 	fcfs-archive -q save e >"$T/a"
 	dump e >"$T/dump"
 	reports e >"$T/reports"
@@ -492,6 +492,33 @@ faulty() {
 	same $'joined\tzed\t1' "$(fcfs-join e zed | cut -f 1-3)"
 	fcfs-archive purge --force e
 	nothing e
+}
+
+@test "what a restore has left is not mixed into the next" {
+	ended e
+	fcfs-archive save e >"$T/a"
+	dump e >"$T/dump"
+	fcfs-archive purge --force e
+	event e 0 30 # another one, with more
+	fcfs-event set e --state closed
+	fcfs-archive save e >"$T/b"
+	fcfs-archive purge --force e
+	run strike fcfs_restore_end 1 before fcfs-archive restore e <"$T/b"
+	fcfs-archive restore e <"$T/a"
+	diff "$T/dump" <(dump e)
+}
+
+@test "a page whose answer was lost is not put twice" {
+	call() {
+		redis fcall "fcfs_$1_1" 2 "$(key e event)" "$(key e line)" "${@:2}"
+	}
+	call restore_begin me >/dev/null
+	for _ in 1 2; do
+		same 1 "$(call restore me outbox 0 a b)"
+		same 1 "$(call restore me outbox 2 c)"
+	done
+	same 'a b c' "$(redis lrange "$(key e restore:outbox)" 0 -1 | paste -sd ' ')"
+	same 0 "$(call restore you outbox 3 d)"
 }
 
 @test "of two restores at once the later one wins" {
