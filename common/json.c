@@ -83,7 +83,7 @@ void json_cstring(struct buffer *buffer, const char *name, const char *text)
 void json_base64(struct buffer *buffer, const char *name, const void *bytes, size_t len)
 {
 	static const char DIGITS[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	const unsigned char *from = bytes;
 
 	add_name(buffer, name);
@@ -93,8 +93,8 @@ void json_base64(struct buffer *buffer, const char *name, const void *bytes, siz
 		uint32_t three = (uint32_t)from[i] << 16 | (left > 1 ? from[i + 1] : 0U) << 8 |
 				 (left > 2 ? from[i + 2] : 0U);
 		const char four[] = {DIGITS[three >> 18], DIGITS[three >> 12 & 63],
-				     left > 1 ? DIGITS[three >> 6 & 63] : '=',
-				     left > 2 ? DIGITS[three & 63] : '='};
+				     DIGITS[left > 1 ? three >> 6 & 63 : 64],
+				     DIGITS[left > 2 ? three & 63 : 64]};
 
 		buffer_add(buffer, four, sizeof four);
 	}

@@ -3,6 +3,8 @@
  *
  * Transient: the same call may well succeed later. Permanent: it will not until a person has done
  * something. A fault that is not in the table (retry.c) is permanent: whoever adds one sorts it.
+ * Redis and Kafka say so themselves, by word and by code, which redis_reply.c and kafka_fault.c sort; what
+ * passes there is tried again there, for as long as --reconnect says, and is permanent when it comes out.
  */
 #ifndef FCFS_RETRY_H
 #define FCFS_RETRY_H

@@ -3,6 +3,7 @@
 #include "award.h"
 #include "event.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,6 +42,7 @@ static int add(struct strays *s, const char *id, struct reply *reply, struct fau
 
 	if (make_room(s, why) < 0)
 		return -1;
+	assert(s->award && s->burial);
 	award = &s->award[s->count];
 	*award = (struct award){.status = AWARD_ASSIGNED};
 	winner = &award->issued.winner;
