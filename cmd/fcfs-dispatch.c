@@ -24,7 +24,7 @@ static const struct ui_option OPTIONS[] = {
 	{"follow", FOLLOW, NULL, "go on until the event has ended (a pass a second)"},
 	{"instance", INSTANCE, "NAME", "who holds the lease (HOST-UID-K)"},
 	{"stats", STATS, "FILE", "append the Kafka clients' statistics, JSON lines"},
-	{"force", UI_FORCE, NULL, "dispatch from a server that may evict"},
+	{"force", UI_FORCE, NULL, "a server that may evict, a topic that has lost the progress"},
 	{0},
 };
 
@@ -81,6 +81,7 @@ static int run_with(struct request *r, struct fault *why)
 	d->instance = r->instance.name;
 	d->prefix = ui.config.prefix;
 	d->control = &ui_control;
+	d->force = ui.force;
 	d->redis = ui_connect(why);
 	if (!d->redis || ui_check_server(d->redis, why) < 0 || open_bus(r, why) < 0)
 		return -1;

@@ -368,6 +368,7 @@ int dispatch_run(const struct dispatch *d, struct fault *why)
 	struct work w = {.d = d,
 			 .publisher = {.redis = d->redis,
 				       .control = d->control,
+				       .force = d->force,
 				       .batch = d->batch ? d->batch : d->bus->batch},
 			 .kept_ms = clock_ms()};
 	int result = -1;

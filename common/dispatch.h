@@ -24,6 +24,7 @@ struct dispatch {
 	const char *instance; /* the lease's owner */
 	char **events;	      /* NULL-terminated */
 	int64_t batch;	      /* winners a transaction; with `every` given, a pass; 0: the bus's */
+	bool force;	      /* see publish.h */
 	int64_t every_ms;     /* between passes; 0: one pass */
 };
 

@@ -35,8 +35,11 @@ int lease_release(struct step *, struct redis *, const struct place *, struct le
 /* Keeps how far the log has the event beside it, and trims the outbox: after reading the progress,
  * before granting anything. */
 struct mirror {
-	char verdict[16];    /* "mirrored", "stale", or "lost": the log has more than Redis */
-	struct progress has; /* what Redis has: tickets, the cursor, decisions */
+	/* "mirrored", "stale", "lost": the log has more than Redis, or "behind": it has less of its own
+	 * progress than it had once. */
+	char verdict[16];
+	struct progress
+		has; /* what Redis has: tickets, the cursor, decisions; behind: what was out */
 };
 
 int lease_mirror(struct step *, struct redis *, const struct place *, struct lease *,

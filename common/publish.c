@@ -189,6 +189,19 @@ static int next_page(struct publisher *p, struct publication *e, struct filling 
 
 /* --- a transaction ---------------------------------------------------------------------------- */
 
+static int behind(const struct publication *e, const struct progress *was, struct fault *why)
+{
+	const struct progress *out = &e->progress;
+
+	return fault_set(why, EX_PROTOCOL,
+			 "event '%s': topic fcfs_progress has lost how far it was published: "
+			 "tickets %" PRId64 " of %" PRId64 ", grants up to %" PRId64 " of %" PRId64
+			 ", decisions %" PRId64 " of %" PRId64
+			 ": --force goes on from what redis knows of it",
+			 e->place.name, out->requests, was->requests, out->winners, was->winners,
+			 out->seq, was->seq);
+}
+
 static int mirror(struct publisher *p, struct publication *e, struct fault *why)
 {
 	struct mirror m;
@@ -200,6 +213,12 @@ static int mirror(struct publisher *p, struct publication *e, struct fault *why)
 		return -1;
 	if (strcmp(m.verdict, "stale") == 0)
 		return stale(e, why);
+	if (strcmp(m.verdict, "behind") == 0 && !p->force)
+		return behind(e, &m.has, why);
+	if (strcmp(m.verdict, "behind") == 0) {
+		e->progress = m.has;
+		e->adopted = true;
+	}
 	return strcmp(m.verdict, "lost") == 0 ? lost(e, &m.has, why) : 0;
 }
 
@@ -237,8 +256,10 @@ static int commit(struct publisher *p, struct publication *e, const struct filli
 	outcome = e->sink->settle(e->sink, why);
 	if (outcome < 0 || (outcome != COMMITTED && recover(p, e, why) < 0))
 		return -1;
-	if (outcome == COMMITTED)
+	if (outcome == COMMITTED) {
 		e->progress = f->upto;
+		e->adopted = false;
+	}
 	/* Where it could not be told, the progress read anew tells. */
 	if (e->progress.winners >= f->upto.winners && e->progress.requests >= f->upto.requests) {
 		e->run.in += f->winners;
@@ -267,7 +288,7 @@ static int transaction(struct publisher *p, struct publication *e, struct fault 
 			result = put_page(p, e, &f, &page, why);
 		page_release(&page);
 	} while (result == 0 && f.more && !is_full(p, e, &f) && !p->control->stopping());
-	if (result == 0 && memcmp(&f.upto, &e->progress, sizeof f.upto) != 0)
+	if (result == 0 && (e->adopted || memcmp(&f.upto, &e->progress, sizeof f.upto) != 0))
 		result = commit(p, e, &f, why);
 	return result < 0 ? -1 : f.more || result != COMMITTED;
 }

@@ -12,7 +12,8 @@
  *     for what was granted stays granted, and comes in the same order;
  *   - after commit, before mirror: the next reads the new progress, and mirrors it;
  *   - a commit that got no answer: a new producer ends it, either way, and the progress says which.
- * Progress ahead of Redis: Redis has lost writes, nothing may be granted (EX_PROTOCOL). A holder
+ * Progress ahead of Redis: Redis has lost writes, nothing may be granted (EX_PROTOCOL). Progress behind
+ * Redis's copy of it: the topic has lost records, and all would be published once more (EX_PROTOCOL). A holder
  * that slept through another's taking is told so inside grant and mirror, and its commits are
  * fenced (P9).
  */
@@ -26,6 +27,7 @@
 struct publisher {
 	struct redis *redis;
 	const struct control *control;
+	bool force;    /* where the topic has lost the progress, Redis's copy of it will do */
 	int64_t batch; /* winners, requests or decisions a transaction, about */
 	struct step step;
 	struct buffer record;
@@ -40,6 +42,7 @@ struct publication {
 	struct lease lease;
 	struct sink *sink;	  /* NULL: not open */
 	struct progress progress; /* what is out */
+	bool adopted;		  /* from Redis: the topic is to learn of it */
 	int64_t limit;		  /* winners this pass may yet grant */
 	char verdict[16]; /* of the last step: more, idle, dry, paused, early, ended, stale */
 	struct run run;

@@ -158,11 +158,14 @@ local function grant(keys, args)
 	return reply
 end
 
--- mirror OWNER EPOCH TTL_MS REQUESTS WINNERS SEQ -> {'mirrored' | 'stale' | 'lost', tickets, cursor, seq}
+-- mirror OWNER EPOCH TTL_MS REQUESTS WINNERS SEQ -> {'mirrored' | 'stale' | 'lost', tickets, cursor, seq},
+--   or {'behind', ...} with what was published of each by an earlier mirror: the log has lost its progress.
 --   of how far the log has this event: kept beside it, and the outbox trimmed to what is beyond.
 --   lost: the log is ahead of what Redis has. Asked before anything is granted (P1, P3).
 local function mirror(keys, args)
-	local event = read(keys, { 'epoch', 'cursor', 'seq' })
+	local event = read(keys, {
+		'epoch', 'cursor', 'seq', 'published_requests', 'published_winners', 'published_seq',
+	})
 	if not event then
 		return no_event()
 	elseif not held(keys, event, args[1], args[2]) then
@@ -173,6 +176,10 @@ local function mirror(keys, args)
 	local requests, winners, seq = tonumber(args[4]), tonumber(args[5]), tonumber(args[6])
 	if requests > size or winners > event.cursor or seq > event.seq then
 		return { 'lost', size, event.cursor, event.seq }
+	elseif requests < event.published_requests or winners < event.published_winners
+		or seq < event.published_seq then
+		return { 'behind', event.published_requests, event.published_winners,
+			event.published_seq }
 	end
 	redis.call('HSET', keys[1], 'published_requests', args[4], 'published_winners', args[5],
 		'published_seq', args[6])

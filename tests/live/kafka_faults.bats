@@ -204,6 +204,31 @@ nothing is granted until it is restored (fcfs-archive rebuild)" "$stderr"
 	same '20 12 3' "$(published a)"
 }
 
+@test "the topic of the progress is lost: 76 and what to do, nothing is published twice; --force goes on from Redis's copy" {
+	topics 2
+	event a 10 8
+	fcfs-dispatch a
+	same '8 8 1' "$(published a)"
+	kafka topics --delete --topic "${FCFS_PREFIX}fcfs_progress"
+	soon topics 2
+	soon fcfs-setup -q kafka >/dev/null
+	for options in '' '--every 50ms --follow'; do
+		# shellcheck disable=SC2086 # words
+		run -76 --separate-stderr fcfs-dispatch $options a
+		same "fcfs-dispatch: event 'a': topic fcfs_progress has lost how far it was published: tickets 0 of 8, grants up to 0 of 8, \
+decisions 0 of 1: --force goes on from what redis knows of it" "$stderr"
+		same '8 8 1' "$(published a)"
+	done
+	fcfs-dispatch --force a
+	fcfs-dispatch a
+	people 12 | fcfs-join a >/dev/null
+	both a
+	all_out a 10
+	same '12 10 1' "$(published a)"
+	same "$(seq 10)" "$(winners_of a | jq .ticket)"
+	same "$(seq 12)" "$(values event_requests | jq .ticket | sort -n)"
+}
+
 @test "purged and created anew under the same name: what is left of the old one becomes dead letters, the new one is whole" {
 	topics 3
 	event a 10 10
