@@ -65,6 +65,22 @@ export FCFS_STATE='$dir/state'" ]
 	[ -d "$dir/state" ]
 }
 
+@test "PostgreSQL is there once it is named, and is killed, and comes back with its data and port" {
+	eval "$("$servers" start --brokers 0 "$dir" postgresql 3>&-)"
+	port=$PGPORT
+	[ "$(readlink "/proc/$(cat "$dir/postgresql/pid")/cwd")" = "$dir/postgresql" ]
+	psql -XAtqd postgres -c 'CREATE TABLE kept AS SELECT 7 AS x'
+	[ "$("$servers" start --brokers 0 "$dir" postgresql 3>&-)" = "$("$servers" start "$dir" postgresql 3>&-)" ]
+	kill -9 "$(cat "$dir/postgresql/pid")"
+	eval "$("$servers" start --brokers 0 "$dir" 3>&-)" # Redis, too
+	[ "$PGPORT" = "$port" ]
+	[ "$(psql -XAtqd postgres -c 'SELECT x FROM kept')" = 7 ]
+	"$servers" stop "$dir"
+	run -1 "$servers" status "$dir"
+	[ "${lines[1]}" = "postgresql stopped dir=$dir/postgresql" ]
+	[ "$(tail -n 1 "$dir/postgresql/log" | sed 's/.*LOG: *//')" = 'database system is shut down' ]
+}
+
 @test "start twice: the same server, the same lines" {
 	run -0 "$servers" start --brokers 0 "$dir"
 	first=$output pid=$(cat "$dir/redis/pid")
