@@ -291,3 +291,31 @@ fcfs-issue: another fcfs-issue --redrive runs, and has taken over' "$(cat "$T/er
 	same 'fcfs-issue: in 2 = redriven 2 + before 0 + final 0 + kept 0 + bad 0' "$(cat "$T/err")"
 	same 3 "$(column 8 | grep -c dead)"
 }
+
+# runs PID: it has not ended
+runs() {
+	! gone "$1"
+}
+
+@test "what was sent again may be hidden behind a dispatcher's open transaction: it is waited for" {
+	foreign 2
+	dead 2
+	event a 2 2
+	STRIKE_UNTIL=$T/redrive spawn strike 0 1 before fcfs-issue --redrive
+	first=$pid
+	soon [ -e "$T/redrive" ] # it is to write
+	STRIKE_UNTIL=$T/dispatch spawn strike 26 1 before fcfs-dispatch a
+	dispatch=$pid
+	soon [ -e "$T/dispatch" ] # it has written
+	rm "$T/redrive"
+	ends "$first" 0
+	same '' "$(consume fcfs_progress -f '%k\n')"
+	spawn fcfs-issue --redrive
+	second=$pid
+	sleep 3 # it would not have waited so long
+	runs "$second"
+	rm "$T/dispatch"
+	ends "$dispatch" 0
+	ends "$second" 1
+	same "$(people 2 | sed 's/^/1 /')" "$(replayed)"
+}
