@@ -23,7 +23,7 @@ struct request {
 	struct kafka *kafka; /* NULL: the pipe */
 	struct redrive_request redrive;
 	const char *return_dead; /* whose; NULL: nobody's */
-	bool issuing;		 /* an option that goes with neither was given */
+	bool issuing;		 /* an option was given that goes with neither */
 };
 
 static const struct ui_option OPTIONS[] = {
@@ -57,15 +57,14 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 		return redrive_take(&r->redrive, letter, value, why);
 	if (letter == RETURN_DEAD)
 		return r->return_dead = value, 0;
+	if (letter == LEDGER)
+		return r->ledger = value, 0;
 	r->issuing = true;
 	if (letter >= DELIVER && letter < DELIVER_END)
 		return delivery_take(&r->delivery, letter, value, why);
 	switch (letter) {
 	case CHUNK:
 		return parse_count("--chunk", value, 1, AWARD_MAX, &r->chunk, why);
-	case LEDGER:
-		r->ledger = value;
-		return 0;
 	case FOLLOW:
 		r->follow = true;
 		return 0;
@@ -87,7 +86,7 @@ static const struct ui_tool TOOL = {
 		    "[--dead-letters FILE] [--skip-limit N] "
 		    "[--instance NAME] [--stats FILE] [--force]\n"
 		    "--redrive [--dry-run] [--match KEY=VALUE] [--limit N]\n"
-		    "--return-dead RUN [EVENT ...]",
+		    "--return-dead RUN [--ledger URL] [EVENT ...]",
 	.about = "Gives winners from stdin or Kafka a code each, and writes it there.",
 	.options = OPTIONS,
 	.kafka = true,
@@ -134,9 +133,10 @@ static void check(const struct request *r, char **operands)
 {
 	if (r->redrive.refining && !r->redrive.wanted)
 		ui_misuse("--dry-run, --match and --limit go with --redrive");
-	if ((r->redrive.wanted && (r->issuing || r->return_dead)) || (r->return_dead && r->issuing))
-		ui_misuse("--redrive and --return-dead are runs of their own: without options of "
-			  "issuing");
+	if ((r->redrive.wanted || r->return_dead) && r->issuing)
+		ui_misuse("--redrive and --return-dead issue nothing: without options of issuing");
+	if (r->redrive.wanted && (r->return_dead || r->ledger))
+		ui_misuse("--redrive takes neither --return-dead nor --ledger");
 	if (operands[0] && !r->return_dead)
 		ui_misuse("no operand is expected: winners come from the topic, or standard input");
 }
@@ -164,7 +164,7 @@ static int run(struct request *r, char **operands, struct fault *why)
 	if (r->redrive.wanted)
 		return redrive(&r->redrive, why);
 	if (r->return_dead)
-		return return_dead(r->return_dead, operands, why);
+		return return_dead(r->return_dead, operands, r->ledger, why);
 	return issue(r, why);
 }
 

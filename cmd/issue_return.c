@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "event.h"
 #include "giveback.h"
+#include "revoked.h"
 #include "ui.h"
 #include "who.h"
 
@@ -12,7 +13,8 @@
 
 struct job {
 	struct redis *redis;
-	const char *run; /* "": any */
+	struct ledger *ledger; /* NULL: none */
+	const char *run;       /* "": any */
 	char who[WHO_MAX];
 	int64_t returned;
 };
@@ -45,7 +47,9 @@ static int return_event(struct job *job, const char *event, struct fault *why)
 	if (returned < 0)
 		return -1;
 	job->returned += returned;
-	return returned ? print(event, returned, why) : 0;
+	if (returned && print(event, returned, why) < 0)
+		return -1;
+	return job->ledger && revoked_tell(job->redis, &place, job->ledger, why) < 0 ? -1 : 0;
 }
 
 /* Those whose name is there and that were never created, or are gone, have nothing parked. */
@@ -65,10 +69,18 @@ static int return_all(struct job *job, struct fault *why)
 	return result;
 }
 
-int return_dead(const char *run, char **events, struct fault *why)
+static int connect_to(struct job *job, const char *ledger, struct fault *why)
+{
+	if (ledger && ledger_open(ledger, &job->ledger, why) < 0)
+		return -1;
+	job->redis = ui_connect(why);
+	return job->redis ? 0 : -1;
+}
+
+int return_dead(const char *run, char **events, const char *ledger, struct fault *why)
 {
 	struct job job = {.run = strcmp(run, "all") == 0 ? "" : run};
-	int result = 0;
+	int result;
 
 	if (*job.run && !name_is_uuid(job.run, strlen(job.run)))
 		return fault_set(why, EX_USAGE,
@@ -76,13 +88,12 @@ int return_dead(const char *run, char **events, struct fault *why)
 				 "shows it, or all",
 				 run);
 	who_am_i(job.who);
-	job.redis = ui_connect(why);
-	if (!job.redis)
-		return -1;
-	if (!events[0])
+	result = connect_to(&job, ledger, why);
+	if (result == 0 && !events[0])
 		result = return_all(&job, why);
 	for (; *events && result == 0; events++)
 		result = return_event(&job, *events, why);
 	redis_close(job.redis);
+	ledger_close(job.ledger);
 	return result < 0 ? -1 : job.returned ? STATUS_YES : STATUS_NO;
 }

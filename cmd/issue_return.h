@@ -9,6 +9,6 @@
 /* run: a run's UUID, or "all". events: their names, NULL-terminated; none is all of them. ledger: its
  * URL, where the rows become `returned`; NULL: none. Prints EVENT RETURNED of each event that had some.
  * 0, STATUS_NO where none had, or -1. */
-int return_dead(const char *run, char **events, struct fault *why);
+int return_dead(const char *run, char **events, const char *ledger, struct fault *why);
 
 #endif

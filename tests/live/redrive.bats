@@ -190,7 +190,7 @@ undelivered() {
 undeliverable p0000003 dead' "$(column 2,4,8 | tr '\t' ' ' | sort)"
 	pending=$(redis hget "$(key a pending)" p0000002 | cut -d ' ' -f 4-)
 	redrives '2 = redriven 1 + before 0 + final 0 + kept 1 + bad 0' --match user=p0000002 --match error_class=undeliverable
-	same 'redriven dead' "$(column 8 | paste -sd ' ')"
+	same 'p0000002 redriven p0000003 dead' "$(column 4,8 | sort | paste -sd ' ' | tr '\t' ' ')"
 	same 2 "$(field a parked)"
 	run -0 fcfs-issue --deliver "$(courier "$OK")" --ledger "sqlite:$T/ledger"
 	same "$pending" "$(redis hget "$(key a issued)" p0000002)"

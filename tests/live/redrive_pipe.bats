@@ -133,7 +133,8 @@ fcfs-issue: in 9 = redriven 1 + before 0 + final 3 + kept 1 + bad 4' "$stderr"
 
 @test "what does not go together is misuse, in one line" {
 	for given in '--dry-run' '--match user=ann' '--limit 3' '--redrive --chunk 3' '--redrive --follow' '--redrive --return-dead all' \
-		"--return-dead all --stats x" '--redrive e' '--redrive --limit 0' '--redrive --match user' '--redrive --match shoe=9' \
+		"--return-dead all --stats x" '--return-dead all --deliver cat' '--redrive --deliver cat' '--redrive --ledger sqlite:x' \
+		'--redrive e' '--redrive --limit 0' '--redrive --match user' '--redrive --match shoe=9' \
 		'--redrive --match ticket=x' '--return-dead' '--return-dead me' '--return-dead all a/b' \
 		"--redrive$(printf ' --match user=%s' {1..17})"; do
 		# shellcheck disable=SC2086 # a word each
@@ -170,6 +171,33 @@ fcfs-issue: in 9 = redriven 1 + before 0 + final 3 + kept 1 + bad 4' "$stderr"
 	run -78 fcfs-issue --return-dead all nosuch
 	redis sadd "${FCFS_PREFIX}fcfs:events" never-made >/dev/null
 	run -1 fcfs-issue --return-dead all
+}
+
+# states: the ledger's, by ticket
+states() {
+	sqlite3 "$T/ledger" 'select state from issued order by ticket' | paste -sd ' '
+}
+
+@test "--return-dead and the ledger: the rows are returned, at once or when it is told of them; by the operator's role" {
+	event e 4 7
+	fcfs-dispatch e | fcfs-issue -q --ledger "sqlite:$T/ledger" --deliver "$(courier "$(but p0000001 p0000002 p0000003 "$NEVER")")" \
+		--dead-letters "$T/dead" >"$T/issued" 2>/dev/null || same 65 $?
+	same 'parked parked parked issued' "$(states)"
+	step leave me revoke p0000001 >/dev/null # as one that was killed before it could tell the ledger
+	fcfs-setup acl | redis >/dev/null
+	redis acl setuser fcfs-operator on '>secret' >/dev/null
+	echo secret >"$T/password"
+	FCFS_REDIS=redis://fcfs-operator@127.0.0.1:$REDIS_PORT FCFS_REDIS_PASSWORD_FILE=$T/password \
+		run -0 fcfs-issue --return-dead all --ledger "sqlite:$T/ledger"
+	same $'e\t2' "$output"
+	same 'returned returned returned issued' "$(states)"
+	fcfs-dispatch e | fcfs-issue --ledger "sqlite:$T/ledger" >>"$T/issued"
+	same 'returned returned returned issued issued issued issued' "$(states)"
+	same 4 "$(sqlite3 "$T/ledger" "select count(distinct code) from issued where state = 'issued'")"
+	step leave me revoke p0000004 >/dev/null
+	run -1 fcfs-issue --return-dead all --ledger "sqlite:$T/ledger"
+	same 'returned returned returned returned issued issued issued' "$(states)"
+	run -64 fcfs-issue --return-dead all --ledger oracle:x
 }
 
 @test "--return-dead takes nothing but what is parked, whatever happens in between" {
