@@ -61,72 +61,6 @@ static const char *const RESERVED[] = {"bootstrap.servers",
 				       "group.protocol",
 				       NULL};
 
-/* --- what the clients say --------------------------------------------------------------------- */
-
-static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-	struct kafka *k = rd_kafka_opaque(rk);
-	size_t room;
-	int len;
-
-	(void)level;
-	if (strcmp(facility, "CONFWARN") == 0) /* settings go to both kinds of client */
-		return;
-	pthread_mutex_lock(&k->lock);
-	room = sizeof k->talk - k->talk_len;
-	len = snprintf(k->talk + k->talk_len, room, "kafka: %s: %s\n", facility, text);
-	if (len > 0 && (size_t)len < room)
-		k->talk_len += (size_t)len;
-	else
-		k->untold++;
-	pthread_mutex_unlock(&k->lock);
-}
-
-static void on_error(rd_kafka_t *rk, int code, const char *text, void *self)
-{
-	struct kafka *k = self;
-
-	(void)rk;
-	pthread_mutex_lock(&k->lock);
-	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !k->down_since_ms)
-		k->down_since_ms = clock_ms();
-	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-		snprintf(k->trouble, sizeof k->trouble, "%s", text);
-	k->refused = k->refused || code == RD_KAFKA_RESP_ERR__AUTHENTICATION;
-	pthread_mutex_unlock(&k->lock);
-}
-
-static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *self)
-{
-	struct kafka *k = self;
-
-	(void)rk;
-	if (write(k->stats_fd, json, len) == (ssize_t)len)
-		(void)!write(k->stats_fd, "\n", 1);
-	return 0;
-}
-
-void kafka_speak(struct kafka *k)
-{
-	char talk[KAFKA_TALK], *line = talk, *end, rest[64];
-	int64_t untold;
-
-	pthread_mutex_lock(&k->lock);
-	memcpy(talk, k->talk, k->talk_len);
-	talk[k->talk_len] = '\0';
-	untold = k->untold;
-	k->talk_len = 0;
-	k->untold = 0;
-	pthread_mutex_unlock(&k->lock);
-	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		*end = '\0';
-		k->options.control->note(line);
-	}
-	snprintf(rest, sizeof rest, "kafka: %lld more lines", (long long)untold);
-	if (untold)
-		k->options.control->note(rest);
-}
-
 /* --- settings --------------------------------------------------------------------------------- */
 
 static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *why)
@@ -223,6 +157,17 @@ static int get_ms(const rd_kafka_conf_t *conf, const char *name)
 	return (int)strtol(value, NULL, 10);
 }
 
+/* A client is refused that waits for an answer longer than its transaction may last. */
+static int fit_socket_timeout(rd_kafka_conf_t *conf, struct fault *why)
+{
+	char value[32];
+
+	if (get_ms(conf, "socket.timeout.ms") <= get_ms(conf, "transaction.timeout.ms"))
+		return 0;
+	snprintf(value, sizeof value, "%d", get_ms(conf, "transaction.timeout.ms"));
+	return set(conf, "socket.timeout.ms", value, why);
+}
+
 static int open_stats(struct kafka *k, struct fault *why)
 {
 	const char *path = k->options.stats_file;
@@ -232,7 +177,7 @@ static int open_stats(struct kafka *k, struct fault *why)
 	k->stats_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (k->stats_fd < 0)
 		return fault_errno(why, EX_CONFIG, "statistics file '%s'", path);
-	rd_kafka_conf_set_stats_cb(k->conf, on_stats);
+	kafka_listen(k, k->conf);
 	return get_ms(k->conf, "statistics.interval.ms")
 		       ? 0
 		       : set(k->conf, "statistics.interval.ms", "1000", why);
@@ -243,12 +188,11 @@ static int configure(struct kafka *k, struct fault *why)
 	const struct kafka_options *o = &k->options;
 
 	k->conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(k->conf, on_log);
-	rd_kafka_conf_set_error_cb(k->conf, on_error);
-	rd_kafka_conf_set_opaque(k->conf, k);
+	kafka_listen(k, k->conf);
 	if (set_all(k->conf, COMMON, why) < 0 || read_file(k->conf, o->properties_file, why) < 0 ||
 	    read_properties(k->conf, o->property, why) < 0 ||
-	    set(k->conf, "bootstrap.servers", o->brokers, why) < 0)
+	    set(k->conf, "bootstrap.servers", o->brokers, why) < 0 ||
+	    fit_socket_timeout(k->conf, why) < 0)
 		return -1;
 	k->transaction_ms = get_ms(k->conf, "transaction.timeout.ms");
 	k->session_ms = get_ms(k->conf, "session.timeout.ms");
@@ -304,6 +248,7 @@ static bool answers(struct kafka *k, rd_kafka_t *rk, int timeout_ms)
 	pthread_mutex_lock(&k->lock);
 	k->down_since_ms = 0;
 	*k->trouble = '\0';
+	k->refused = false;
 	pthread_mutex_unlock(&k->lock);
 	return true;
 }

@@ -74,6 +74,9 @@ rd_kafka_conf_t *kafka_conf(struct kafka *, const struct kafka_setting *);
 /* Whose callbacks get the handle. Takes the settings over; NULL and why. */
 rd_kafka_t *kafka_client(rd_kafka_type_t, rd_kafka_conf_t *, struct fault *why);
 
+/* Clients of these settings are heard. */
+void kafka_listen(struct kafka *, rd_kafka_conf_t *);
+
 /* Says what the clients said (-v). */
 void kafka_speak(struct kafka *);
 

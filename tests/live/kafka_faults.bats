@@ -341,6 +341,10 @@ fcfs-dispatch: event 'a': it was purged, and created anew: run again" "$(cat "$T
 		rm "$T/stats"
 	done
 	all_out a 5
+	# a transaction shorter than our answers may take
+	event c 1 1
+	run -0 --separate-stderr fcfs-dispatch -X transaction.timeout.ms=2000 c
+	same '' "$stderr"
 	# silent without -v; -X goes before the file
 	event b 1 1
 	run -0 fcfs-dispatch -F "$T/properties" -X client.id=mine -X statistics.interval.ms=2 --stats "$T/stats" b
