@@ -333,8 +333,10 @@ int deliver_batch(struct deliver *d, struct parcel *parcel, size_t count,
 	d->self = self;
 	if (result == 0)
 		result = run(d, why);
-	if (d->batch.in_flight > 0 && is_running(d)) /* late answers are not the next batch's */
+	if (d->batch.in_flight > 0 && is_running(d)) { /* late answers are not the next batch's */
+		d->answered = true;		       /* nor is it to blame for having none */
 		end_process(d, 0);
+	}
 	batch_release(&d->batch);
 	return result;
 }
