@@ -149,16 +149,14 @@ int kafka_require(struct kafka *k, struct fault *why)
 	return result;
 }
 
-/* Its leader is being chosen, or does not know yet that it is: as with a topic just made, or a broker
- * that is just back. */
+/* Its leader is being chosen, or does not know yet that it is: as with a topic just made. */
 static bool passes(rd_kafka_resp_err_t error)
 {
 	return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
 	       error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
 	       error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
 	       error == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
-	       error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-	       error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+	       error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
@@ -166,7 +164,7 @@ int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t 
 {
 	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	rd_kafka_t *rk = kafka_reader(k, committed, why);
-	int64_t until_ms = clock_ms() + KAFKA_LEADER_MS;
+	int64_t until_ms = 0;
 	struct kafka_wait wait = {0};
 	int again = rk ? 1 : -1;
 
@@ -174,6 +172,10 @@ int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t 
 		rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
 			rk, k->topic[topic], partition, low, high, KAFKA_ASK_MS);
 
+		if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) /* no broker leads it now */
+			error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+		if (passes(error) && !until_ms)
+			until_ms = clock_ms() + KAFKA_LEADER_MS;
 		if (passes(error) && clock_ms() < until_ms)
 			nanosleep(&pause, NULL);
 		else

@@ -11,7 +11,7 @@ load ../strike
 SHORT=(-X session.timeout.ms=3000 -X heartbeat.interval.ms=500 -X transaction.timeout.ms=5000 -X socket.timeout.ms=4000)
 
 setup_file() {
-	FCFS_KAFKA_SERVER_ARGS='--override transaction.abort.timed.out.transaction.cleanup.interval.ms=1000' servers_start --brokers 1
+	FCFS_KAFKA_SERVER_ARGS='--override transaction.abort.timed.out.transaction.cleanup.interval.ms=1000 --override broker.session.timeout.ms=60000' servers_start --brokers 1
 	strike_build
 }
 teardown_file() { servers_stop; }
