@@ -17,7 +17,8 @@ static const struct role ROLES[] = {
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "
 	 "config|get lpop lpush lrem"},
-	{"fcfs-operator", "create set show join leave parked revoked rank page seconds load loaded pool",
+	{"fcfs-operator",
+	 "create set show join leave parked revoked rank page seconds load loaded pool",
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "function|load"},
