@@ -124,6 +124,26 @@ static void test_object(void)
 	buffer_release(&buffer);
 }
 
+/* The examples of RFC 4648, section 10, and bytes that are no text. */
+static void test_base64(void)
+{
+	struct buffer buffer = {0};
+
+	json_begin(&buffer);
+	json_base64(&buffer, "a", "", 0);
+	json_base64(&buffer, "b", "f", 1);
+	json_base64(&buffer, "c", "fo", 2);
+	json_base64(&buffer, "d", "foo", 3);
+	json_base64(&buffer, "e", "foobar", 6);
+	json_base64(&buffer, "f", "\xff\xfe\0\xfb", 4);
+	json_end(&buffer);
+	is_bytes(buffer.bytes, buffer.len,
+		 "{\"a\":\"\",\"b\":\"Zg==\",\"c\":\"Zm8=\",\"d\":\"Zm9v\",\"e\":\"Zm9vYmFy\","
+		 "\"f\":\"//4A+w==\"}",
+		 "bytes as base64");
+	buffer_release(&buffer);
+}
+
 int main(void)
 {
 	test_add();
@@ -137,5 +157,6 @@ int main(void)
 	test_text();
 	test_number();
 	test_object();
+	test_base64();
 	return done_testing();
 }

@@ -52,6 +52,12 @@ static void test_round_trip(void)
 	is_int(back.ticket, INT64_MAX, "... ticket");
 	is_int(back.joined_us, 0, "... joined_us");
 	is_int(back.granted_us, 200, "... granted_us");
+	is_int(back.replays, 0, "... and it was never sent again");
+	winner.replays = 3;
+	buffer_clear(&buffer);
+	record_winner(&buffer, &winner);
+	record_read_winner(buffer.bytes, buffer.len, &back, &why);
+	is_int(back.replays, 3, "... or it says how often");
 	buffer_release(&buffer);
 }
 
@@ -91,6 +97,8 @@ static void test_accepted(void)
 
 static void test_fields(void)
 {
+	refuses(HEAD "\"ticket\":7,\"joined_us\":1,\"granted_us\":2,\"replays\":-1}",
+		"field 'replays' is below 0", "sent again less than never");
 	refuses("{}", "field 'type' is missing", "no field at all");
 	refuses("{\"type\":\"issued\"}", "field 'type' is not 'winner'", "another type");
 	refuses("{\"type\":1}", "field 'type' is not a string", "a type that is a number");
