@@ -15,7 +15,8 @@ typedef int transaction(struct chunk *, struct desk *, struct fault *);
 
 /* --- once more -------------------------------------------------------------------------------- */
 
-/* 0 when so long has passed, -1: asked to stop, or what tends us says so. */
+/* 0 when so long has passed, -1: asked to stop. That the chunk is lost meanwhile shows when it is to be
+ * committed. */
 static int rest(struct desk *d, int64_t ms)
 {
 	struct pollfd stop = {.fd = d->control->stop_fd, .events = POLLIN};
@@ -24,8 +25,9 @@ static int rest(struct desk *d, int64_t ms)
 
 	while ((left_ms = until_ms - clock_ms()) > 0) {
 		poll(&stop, 1, (int)(left_ms < TICK_MS ? left_ms : TICK_MS));
-		if (d->control->stopping() || d->waiting(d->waiting_self, &ignored) < 0)
+		if (d->control->stopping())
 			return -1;
+		d->waiting(d->waiting_self, &ignored);
 	}
 	return 0;
 }
