@@ -6,7 +6,7 @@
 enum { BATCH = 500, BATCH_MS = 1000 };
 
 /* What visit answers to end the reading: the outcome of a commit that was none. */
-enum { GO_ON, STOP, AGAIN, OUSTED };
+enum { GO_ON, AGAIN, OUSTED };
 
 struct work {
 	const struct redrive *r;
@@ -55,13 +55,18 @@ static int64_t *counter(struct work *w, const struct letter *letter)
 	return now->redriven < w->r->limit ? NULL : &now->kept;
 }
 
+static int stopped(struct fault *why)
+{
+	return fault_set(why, EX_TEMPFAIL, "asked to stop: run again for what is left");
+}
+
 static int visit(void *self, const struct letter *letter, struct fault *why)
 {
 	struct work *w = self;
 	int64_t *count;
 
 	if (w->r->control->stopping())
-		return STOP;
+		return stopped(why);
 	count = counter(w, letter);
 	w->now.in++;
 	if (count)
@@ -78,7 +83,10 @@ static int pass(struct work *w, struct fault *why)
 {
 	int answer = w->r->mailbox->each(w->r->mailbox, visit, w, why);
 
-	if (answer == GO_ON || answer == STOP)
+	if (w->r->control->stopping() &&
+	    (answer == GO_ON || (answer < 0 && why->status == EX_TEMPFAIL)))
+		return commit(w, why) < 0 ? -1 : stopped(why);
+	if (answer == GO_ON)
 		answer = commit(w, why);
 	if (answer == OUSTED)
 		return fault_set(why, EX_TEMPFAIL,

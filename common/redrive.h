@@ -40,8 +40,8 @@ struct redrive_counts {
 	int64_t bad;	/* lines that are no dead letters */
 };
 
-/* 0 when all letters were looked at, or a signal asked to stop; -1: EX_TEMPFAIL where another redrive
- * has taken our place. The counts are what is committed. */
+/* 0 when all letters were looked at; -1: EX_TEMPFAIL where another redrive has taken our place, or a
+ * signal asked to stop, after what was begun by then. The counts are what is committed. */
 int redrive_run(const struct redrive *, struct redrive_counts *, struct fault *why);
 
 #endif

@@ -41,6 +41,11 @@ waits_for_lock() {
 	grep -q -- "-> FLOCK .* $1 " /proc/locks
 }
 
+# waits_for_input PID: it has read all that is in the fifo
+waits_for_input() {
+	[ -e "/proc/$1/fd/0" ] && ! read -r -t 0 -u "$letters"
+}
+
 # letters: ann's and bob's, given up; one that was sent again often enough; one that is no winner's; a line that is none
 letters() {
 	letter undeliverable 0 "$(sed -n 1p "$T/w")"
@@ -129,6 +134,22 @@ fcfs-issue: in 9 = redriven 1 + before 0 + final 3 + kept 1 + bad 4' "$stderr"
 	same '' "$output"
 	run -0 fcfs-report --dead-letters </dev/null
 	run -74 bash -c "fcfs-issue -q --redrive <'$T/dead.1' >/dev/full"
+}
+
+@test "a signal stops it: what was read is out, and it says that there may be more" {
+	event e 2 2
+	fcfs-dispatch e >"$T/w"
+	mkfifo "$T/fifo"
+	exec {letters}<>"$T/fifo"
+	letter undeliverable 0 "$(sed -n 1p "$T/w")" >&"$letters"
+	spawn from "$T/fifo" fcfs-issue --redrive >"$T/again" 2>"$T/err"
+	redriver=$pid
+	soon waits_for_input "$redriver"
+	kill -TERM "$redriver"
+	ends "$redriver" 75
+	out=$(wc -l <"$T/again") # none, if it was stopped right after it had read
+	same "fcfs-issue: in $out = redriven $out + before 0 + final 0 + kept 0 + bad 0
+fcfs-issue: asked to stop: run again for what is left" "$(cat "$T/err")"
 }
 
 @test "what does not go together is misuse, in one line" {
