@@ -165,6 +165,11 @@ demo: deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/demo $(if $(KEEP),--keep)
 
+# Long: 100,000 winners, 20 kills, a few minutes.
+check-issuance: deps-check
+	@$(MAKE) --no-print-directory -s all
+	@scripts/check-issuance $(WINNERS) $(KILLS)
+
 bench-join: deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/bench-join
@@ -199,6 +204,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built demo bench-join bench-kafka lint install uninstall \
+.PHONY: all deps deps-check check check-built check-issuance demo bench-join bench-kafka lint install uninstall \
 	clean .FORCE
 .DELETE_ON_ERROR:

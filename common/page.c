@@ -47,10 +47,11 @@ static void read_log(struct page *page)
 static void receive(struct page *page, struct redis *redis, const struct place *place)
 {
 	struct reply *into[] = {&page->winners, &page->requests, &page->decisions};
+	const size_t parts = sizeof into / sizeof *into;
 	bool lost = false;
 	struct fault why;
 
-	for (size_t i = 0; redis_in_flight(redis) > 0 && !lost; i++) {
+	for (size_t i = 0; i < parts && redis_in_flight(redis) > 0 && !lost; i++) {
 		if (redis_receive(redis, into[i], &why) == 0)
 			continue;
 		lost = redis_fd(redis) < 0;

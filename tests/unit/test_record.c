@@ -6,7 +6,7 @@
 #define TAIL "\"ticket\":7,\"joined_us\":100,\"granted_us\":200}"
 
 static const struct issued sample = {
-	.winner = {"chicken", ID, "\xea\xb9\x80\"\\@x", 7, 100, 200},
+	.winner = {"chicken", ID, "\xea\xb9\x80\"\\@x", 7, 100, 200, 0},
 	.code = "000G40R40M30E209185GR38E1W",
 	.issued_us = 300,
 };
