@@ -204,6 +204,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built check-issuance demo bench-join bench-kafka lint install uninstall \
-	clean .FORCE
+.PHONY: all deps deps-check check check-built check-issuance demo bench-join bench-kafka lint \
+	install uninstall clean .FORCE
 .DELETE_ON_ERROR:
