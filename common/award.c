@@ -1,5 +1,7 @@
 #include "award.h"
 
+#include "who.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,25 +150,48 @@ int award_below(struct step *step, struct redis *redis, const struct place *plac
 	return 0;
 }
 
-int award_adopt(struct step *step, struct redis *redis, const struct place *place,
-		const struct issued *issued, struct fault *why)
+static void begin_of_ledger(struct step *step, const struct place *place, const char *name,
+			    const struct issued *issued)
 {
-	struct reply reply = {0};
-	int64_t answer = -1;
-
-	step_begin(step, place, "adopt", false);
+	step_begin(step, place, name, false);
 	step_text(step, issued->winner.id);
 	step_text(step, issued->winner.user);
 	step_int(step, issued->winner.granted_us);
 	step_int(step, issued->issued_us);
 	step_text(step, issued->code);
+}
+
+/* A step that answers 1 or 0. */
+static int call(struct step *step, struct redis *redis, const struct place *place, const char *name,
+		struct fault *why)
+{
+	struct reply reply = {0};
+	int64_t answer = -1;
+
 	if (step_call(step, place, redis, &reply, why) < 0)
 		return -1;
 	answer = reply_int(&reply);
-	if (reply_check(&reply, "adopt", why) < 0)
+	if (reply_check(&reply, name, why) < 0)
 		answer = -1;
 	reply_release(&reply);
 	return (int)answer;
+}
+
+int award_adopt(struct step *step, struct redis *redis, const struct place *place,
+		const struct issued *issued, struct fault *why)
+{
+	begin_of_ledger(step, place, "adopt", issued);
+	return call(step, redis, place, "adopt", why);
+}
+
+int award_annul(struct step *step, struct redis *redis, const struct place *place,
+		const struct issued *issued, struct fault *why)
+{
+	char who[WHO_MAX];
+
+	begin_of_ledger(step, place, "annul", issued);
+	step_text(step, who_am_i(who));
+	return call(step, redis, place, "annul", why);
 }
 
 static int read_replacement(struct reply *reply, struct issued *issued, struct award_other *other,

@@ -1,5 +1,6 @@
 /*
- * award.h - the issuer's atomic steps: assign a code, adopt the ledger's, mark done.
+ * award.h - the issuer's atomic steps: assign a code, adopt, annul or replace it as the ledger says, mark
+ * it done, park what cannot be delivered.
  */
 #ifndef FCFS_AWARD_H
 #define FCFS_AWARD_H
@@ -74,6 +75,10 @@ int award_below(struct step *, struct redis *, const struct place *, const struc
 /* Makes Redis hold the code and times of `issued`, which are the ledger's, for its person. 1, 0 where
  * nothing is pending for them any more, or -1. */
 int award_adopt(struct step *, struct redis *, const struct place *, const struct issued *,
+		struct fault *why);
+
+/* The same, and what was issued is returned: its code was revoked, which Redis forgot. */
+int award_annul(struct step *, struct redis *, const struct place *, const struct issued *,
 		struct fault *why);
 
 /* The code of `issued` is another ticket's in the ledger: puts another in its place, `fresh` or the next

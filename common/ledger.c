@@ -95,9 +95,10 @@ enum ledger_answer ledger_judge(const struct ledger_row *row, enum ledger_key ke
 
 	if (key == KEY_CODE)
 		return LEDGER_CODE_TAKEN;
-	if (key == KEY_USER || row->state == LEDGER_RETURNED ||
-	    strcmp(ours->winner.user, theirs->winner.user) != 0)
+	if (key == KEY_USER || strcmp(ours->winner.user, theirs->winner.user) != 0)
 		return LEDGER_CONFLICT;
+	if (row->state == LEDGER_RETURNED)
+		return LEDGER_REVOKED;
 	return strcmp(ours->code, theirs->code) == 0 ? LEDGER_SAME : LEDGER_OTHER_CODE;
 }
 

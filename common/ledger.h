@@ -34,8 +34,9 @@ enum ledger_answer {
 	LEDGER_SAME,	   /* the ledger has this ticket, person and code already */
 	LEDGER_OTHER_CODE, /* this ticket and person hold another code: the ledger wins */
 	LEDGER_CODE_TAKEN, /* another ticket of this event holds the code */
-	LEDGER_CONFLICT	   /* neither: the ticket is another person's, or the person has another
-			      live ticket, or the row was returned */
+	LEDGER_REVOKED,	   /* the row of this ticket and person is returned */
+	LEDGER_CONFLICT /* none of these: the ticket is another person's, or the person has another
+			      live ticket */
 };
 
 enum ledger_state { LEDGER_ISSUED, LEDGER_PARKED, LEDGER_RETURNED };

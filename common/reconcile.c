@@ -31,17 +31,22 @@ static int replace(const struct reconcile *r, struct issued *issued, const struc
 }
 
 /* Redis takes over what the ledger holds, or another code where another ticket holds ours. */
-static int settle(const struct reconcile *r, struct issued *issued, const struct ledger_row *row,
+static int settle(const struct reconcile *r, struct award *award, const struct ledger_row *row,
 		  int64_t round, struct fault *why)
 {
+	struct issued *issued = &award->issued;
 	int adopted;
 
 	if (row->answer == LEDGER_CODE_TAKEN) {
 		adopted = replace(r, issued, row, round, why);
 	} else {
 		*issued = row->found;
-		adopted = award_adopt(r->step, r->redis, r->place, issued, why);
+		adopted = row->answer == LEDGER_REVOKED
+				  ? award_annul(r->step, r->redis, r->place, issued, why)
+				  : award_adopt(r->step, r->redis, r->place, issued, why);
 	}
+	if (row->answer == LEDGER_REVOKED)
+		award->status = AWARD_REFUSED;
 	if (adopted == 0)
 		return fault_set(why, EX_TEMPFAIL,
 				 "event '%s': ticket %" PRId64 " was finished by another issuer: "
@@ -68,7 +73,7 @@ static int follow(const struct reconcile *r, const struct ledger_row *row, struc
 	if (row->answer == LEDGER_KEPT ||
 	    (row->answer == LEDGER_SAME && same_times(ours, &row->found)))
 		return 0;
-	if (settle(r, ours, row, round, why) < 0)
+	if (settle(r, award, row, round, why) < 0)
 		return -1;
 	return row->answer == LEDGER_CODE_TAKEN;
 }

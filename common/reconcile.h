@@ -4,9 +4,10 @@
  *
  *   same ticket, person and code   nothing to do, but for times Redis has anew
  *   same ticket and person         Redis adopts the ledger's code and times
+ *   same, but returned             Redis adopts the return: the award is refused, the slot the next one's
  *   code held by another ticket    it is burnt, and a fresh one takes its place; one of a pool is
  *                                  that ticket's, and the next of the pool is tried
- *   neither                        EX_SOFTWARE, both rows named
+ *   none of these                  EX_SOFTWARE, both rows named
  */
 #ifndef FCFS_RECONCILE_H
 #define FCFS_RECONCILE_H

@@ -160,6 +160,23 @@ local function adopt(keys, args)
 	return 1
 end
 
+-- annul ID PERSON GRANTED_US ISSUED_US CODE WHO -> 1, or 0 where nothing is assigned
+-- The ledger has this ticket as returned, what Redis forgot: it is issued, as adopt says, and revoked at
+-- once. The slot goes to the next in line.
+local function annul(keys, args)
+	local person = args[2]
+	if redis.call('HGET', keys[1], 'id') == args[1]
+		and redis.call('HEXISTS', key(keys, 'left'), person) == 1 then
+		return 1
+	end
+	local adopted = adopt(keys, args)
+	if adopted == 1 then
+		finish(keys, { person }, redis.call('HMGET', key(keys, 'pending'), person))
+		mark(keys, { id = args[1] }, person, ticket_of(keys, person), 'issued', args[6], args[5])
+	end
+	return adopted
+end
+
 -- replace ID PERSON TAKEN FRESH live|returned -> STATUS CODE LEFT
 -- The ledger has the code TAKEN with another ticket. STATUS: assigned (CODE is FRESH, TAKEN is burnt; of
 -- a pool CODE is the next, TAKEN goes to its end for the ticket that has it, or is burnt where that was
@@ -200,4 +217,5 @@ register('assign', assign)
 register('done', done)
 register('below', below, { 'no-writes' })
 register('adopt', adopt)
+register('annul', annul)
 register('replace', replace)

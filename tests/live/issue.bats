@@ -476,6 +476,26 @@ pending_is() {
 		"$(redis hget "$(key a issued)" p0000001)"
 }
 
+@test "Redis has forgotten that a ticket was revoked: the ledger's return wins, and the slot goes on (P4)" {
+	event a 3 5
+	fcfs-dispatch a >"$T/w"
+	issue <"$T/w" >"$T/out"
+	ledger "update issued set state = 'returned' where ticket = 2"
+	redis hdel "$(key a issued)" p0000002 p0000003 >/dev/null
+	redis hset "$(key a event)" issued 1 settled 0 >/dev/null
+	fcfs-dispatch a >"$T/w"
+	for _ in 1 2; do
+		run -0 --separate-stderr issue -v <"$T/w"
+		[[ $stderr == *' + refused 1 + dead 0'* ]]
+	done
+	same 'left revoked' "$(fcfs-rank a p0000002 | cut -f 1,6 | tr '\t' ' ')"
+	[[ $(redis hget "$(key a left)" p0000002) == *" $(cell "$T/out" 2 code)" ]]
+	same '3 1 1 1' "$(field a issued) $(field a returned) $(field a revoked) $(field a burnt)"
+	fcfs-dispatch a | issue >"$T/4"
+	same 4 "$(jq .ticket "$T/4")"
+	same $'1 issued\n2 returned\n3 issued\n4 issued' "$(ledger 'select ticket, state from issued order by ticket')"
+}
+
 @test "the code is another ticket's in the ledger: it is burnt, the next one taken" {
 	event a 3 3
 	fcfs-dispatch a >"$T/w"

@@ -77,6 +77,11 @@ step() {
 		same "assigned THIRD -1" "$(step replace "$id" ann OTHER THIRD live | xargs)"
 	done
 	same 1 "$(field e burnt)"
+	for _ in 1 2; do
+		same 1 "$(step annul "$id" ann 7 8 THIRD me)"
+	done
+	same '1 1 1 2' "$(field e issued) $(field e returned) $(field e revoked) $(field e burnt)"
+	same 2 "$(redis llen "$(key e outbox)")"
 }
 
 # --- loading -------------------------------------------------------------------------------------
@@ -373,7 +378,7 @@ as() {
 	same A "$(jq -r .code "$T/issued")"
 	id=$(field e id)
 	redis hset "$(key e pending)" ann "assigned - - 1 2 A" >/dev/null
-	for call in "adopt $id ann 1 2 B" "replace $id ann B X live" "replace $id ann A X live"; do
+	for call in "adopt $id ann 1 2 B" "replace $id ann B X live" "replace $id ann A X live" "annul $id ann 1 2 A me"; do
 		# shellcheck disable=SC2086 # several words
 		run redis-cli --no-auth-warning --user fcfs-worker --pass secret-worker -p "$REDIS_PORT" \
 			fcall "fcfs_${call%% *}_1" 2 "$(key e event)" "$(key e line)" ${call#* }

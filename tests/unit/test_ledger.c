@@ -74,9 +74,12 @@ static void test_returned(void)
 	is_int(mark(ledger, 1, LEDGER_ISSUED, 5), 0, "... for ever");
 	is_int(ledger_returned(ledger, ID, &(struct fault){0}), 1, "... and counted");
 	is_int(ledger_returned(ledger, OTHER_ID, &(struct fault){0}), 0, "... in its event");
-	is_int(keep(ledger, row("kim", 1, "A"), &found), LEDGER_CONFLICT,
-	       "a row that was returned");
+	is_int(keep(ledger, row("kim", 1, "A"), &found), LEDGER_REVOKED, "a row that was returned");
 	is_int(found.winner.ticket, 1, "... is found");
+	is_int(keep(ledger, row("kim", 1, "Z"), &found), LEDGER_REVOKED,
+	       "... with another code, too");
+	is_str(found.code, "A", "... the ledger's is found");
+	is_int(keep(ledger, row("lee", 1, "Z"), NULL), LEDGER_CONFLICT, "... but another's ticket");
 	is_int(keep(ledger, row("lee", 2, "A"), &found), LEDGER_CODE_TAKEN, "its code stays taken");
 	is_int(keep(ledger, row("kim", 3, "B"), NULL), LEDGER_KEPT,
 	       "its person may have another ticket");
