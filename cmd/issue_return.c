@@ -39,7 +39,7 @@ static int print(const char *event, int64_t returned, struct fault *why)
 static int return_event(struct job *job, const char *event, struct fault *why)
 {
 	struct place place;
-	int64_t returned;
+	int64_t returned, told = 0;
 
 	if (place_init(&place, ui.config.prefix, event, why) < 0)
 		return -1;
@@ -49,7 +49,8 @@ static int return_event(struct job *job, const char *event, struct fault *why)
 	job->returned += returned;
 	if (returned && print(event, returned, why) < 0)
 		return -1;
-	return job->ledger && revoked_tell(job->redis, &place, job->ledger, why) < 0 ? -1 : 0;
+	return job->ledger && revoked_tell(job->redis, &place, job->ledger, &told, why) < 0 ? -1
+											    : 0;
 }
 
 /* Those whose name is there and that were never created, or are gone, have nothing parked. */

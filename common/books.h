@@ -13,6 +13,7 @@ struct book {
 	struct place place;
 	bool uuid_codes;
 	struct run run;
+	int64_t told; /* revokes, when the ledger was told of them last: revoked.h */
 };
 
 struct books {

@@ -16,7 +16,7 @@ struct work {
 	struct chunk *out;     /* whose commit is under way; NULL: none is */
 	int turn;
 	int64_t taken;
-	int64_t told_ms; /* when the ledger was last told of revokes; 0: never */
+	int64_t told_ms; /* when the ledger was last told of revokes */
 };
 
 enum { TELL_MS = 10000 };
@@ -144,28 +144,42 @@ static int work_chunk(struct work *w, struct fault *why)
 	return 0;
 }
 
-/* With nothing under way. */
-static int tell_ledger(struct work *w, struct fault *why)
+static void say_marked(const struct work *w, int64_t marked)
 {
-	const struct issue *i = w->i;
-	int64_t marked = i->ledger ? revoked_tell_all(i->redis, i->prefix, i->ledger, why) : 0;
 	char line[96];
 
 	snprintf(line, sizeof line,
 		 "%" PRId64 " rows of the ledger were revoked, and are marked so", marked);
 	if (marked > 0)
-		i->control->note(line);
-	w->told_ms = clock_ms();
+		w->i->control->note(line);
+}
+
+/* Of all events, once a run. With nothing under way. */
+static int tell_ledger(struct work *w, struct fault *why)
+{
+	const struct issue *i = w->i;
+	int64_t marked = i->ledger ? revoked_tell_all(i->redis, i->prefix, i->ledger, why) : 0;
+
+	say_marked(w, marked);
 	return marked < 0 ? -1 : 0;
 }
 
-/* Before we wait. What goes wrong here is told of at the end, if it is wrong then, too. */
+/* Before we wait, what a run that lasts has issued. What goes wrong here is told of at the end, if it is
+ * wrong then, too. */
 static void tell_now_and_then(struct work *w)
 {
+	const struct books *b = &w->desk.books;
+	int64_t marked = 0;
 	struct fault ignored;
 
-	if (w->told_ms == 0 || clock_ms() - w->told_ms >= TELL_MS)
-		tell_ledger(w, &ignored);
+	if (!w->i->ledger || clock_ms() - w->told_ms < TELL_MS)
+		return;
+	for (size_t i = 0; i < b->count && marked >= 0; i++) {
+		marked = revoked_tell(w->i->redis, &b->book[i]->place, w->i->ledger,
+				      &b->book[i]->told, &ignored);
+		say_marked(w, marked);
+	}
+	w->told_ms = clock_ms();
 }
 
 /* 1 at the end, 0, -1. Before waiting for more, nothing is left under way. */
@@ -222,6 +236,7 @@ static int prepare(struct work *w, struct fault *why)
 				.control = i->control,
 				.waiting = tend_chunk,
 				.waiting_self = w};
+	w->told_ms = clock_ms();
 	books_init(&w->desk.books, i->bus, i->prefix);
 	w->desk.books.exclusive = i->exclusive;
 	i->sink->waiting = tend;
@@ -266,9 +281,9 @@ static int ended(struct work *w, struct fault *why)
 	struct fault ignored;
 
 	if (books_keep(&w->desk.books, i->redis, i->ledger, i->control,
-		       spoilt	 ? "failed"
-		       : stopped ? "stopped"
-				 : "completed",
+		       spoilt || told < 0 ? "failed"
+		       : stopped	  ? "stopped"
+					  : "completed",
 		       told < 0 ? &ignored : why) < 0 ||
 	    told < 0)
 		return -1;

@@ -77,11 +77,6 @@ int64_t ledger_mark(struct ledger *ledger, const char *id, const struct ledger_m
 	return count > 0 ? ledger->backend->mark(ledger, id, mark, count, why) : 0;
 }
 
-int64_t ledger_returned(struct ledger *ledger, const char *id, struct fault *why)
-{
-	return ledger->backend->returned(ledger, id, why);
-}
-
 int ledger_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
 	return ledger->backend->run(ledger, run, why);

@@ -74,9 +74,6 @@ int ledger_keep(struct ledger *, struct ledger_row *, size_t count, struct fault
 int64_t ledger_mark(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
 		    struct fault *why);
 
-/* How many rows of this event id are returned, or -1. */
-int64_t ledger_returned(struct ledger *, const char *id, struct fault *why);
-
 /* Writes or replaces the record of a run, in a transaction of its own. */
 int ledger_run(struct ledger *, const struct run *, struct fault *why);
 

@@ -19,7 +19,6 @@ struct ledger_backend {
 	int (*keep)(struct ledger *, struct ledger_row *, size_t count, struct fault *why);
 	int64_t (*mark)(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
 			struct fault *why);
-	int64_t (*returned)(struct ledger *, const char *id, struct fault *why);
 	int (*run)(struct ledger *, const struct run *, struct fault *why);
 };
 

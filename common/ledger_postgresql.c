@@ -34,9 +34,6 @@ static const char mark_rows[] =
 	" WHERE i.id = $1 AND i.ticket = m.ticket AND i.state <> 'returned'"
 	" AND (i.delivered_us IS NULL OR m.state <> 'parked')";
 
-static const char count_returned[] =
-	"SELECT count(*) FROM issued WHERE id = $1 AND state = 'returned'";
-
 static const char replace_run[] =
 	"INSERT INTO runs (run, tool, host, event, id, status, started_us, ended_us, \"in\", done,"
 	" already, refused, dead, retried, error)"
@@ -222,23 +219,6 @@ static int64_t postgresql_mark(struct ledger *ledger, const char *id,
 	return met;
 }
 
-static int64_t postgresql_returned(struct ledger *ledger, const char *id, struct fault *why)
-{
-	struct postgresql_ledger *self = of(ledger);
-	PGresult *answer;
-	int64_t count;
-
-	if (ledger_postgresql_connect(self, why) < 0)
-		return -1;
-	ledger_postgresql_text(self, id);
-	if (ledger_postgresql_send(self, count_returned, why) < 0)
-		return -1;
-	answer = ledger_postgresql_receive(self, why);
-	count = answer ? column_int(answer, 0, 0) : -1;
-	PQclear(answer);
-	return count;
-}
-
 /* --- runs ------------------------------------------------------------------------------------- */
 
 static int send_run(struct postgresql_ledger *self, const struct run *run, struct fault *why)
@@ -326,7 +306,6 @@ static struct postgresql_ledger *make(const char *place, struct fault *why)
 		.rollback = postgresql_rollback,
 		.keep = postgresql_keep,
 		.mark = postgresql_mark,
-		.returned = postgresql_returned,
 		.run = postgresql_run,
 	};
 	struct postgresql_ledger *self = calloc(1, sizeof *self);

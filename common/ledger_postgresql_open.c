@@ -14,7 +14,6 @@ static const char *const tables[] = {
 	" CONSTRAINT issued_ticket PRIMARY KEY (id, ticket),"
 	" CONSTRAINT issued_code UNIQUE (id, code))",
 	"CREATE UNIQUE INDEX issued_user ON issued (id, \"user\") WHERE state <> 'returned'",
-	"CREATE INDEX issued_returned ON issued (id) WHERE state = 'returned'",
 	"CREATE TABLE runs (run" SAME_TEXT ", tool text NOT NULL, host text NOT NULL,"
 	" event" SAME_TEXT ", id" SAME_TEXT ", status text NOT NULL, started_us bigint NOT NULL,"
 	" ended_us bigint NOT NULL, \"in\" bigint NOT NULL, done bigint NOT NULL,"

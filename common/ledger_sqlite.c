@@ -242,21 +242,6 @@ static int64_t sqlite_mark(struct ledger *ledger, const char *id, const struct l
 	return met;
 }
 
-static int64_t sqlite_returned(struct ledger *ledger, const char *id, struct fault *why)
-{
-	struct sqlite_ledger *self = of(ledger);
-	sqlite3_stmt *query = self->statement[RETURNED];
-	int64_t count = 0;
-	int code;
-
-	bind_text(query, 1, id);
-	code = sqlite3_step(query);
-	if (code == SQLITE_ROW)
-		count = sqlite3_column_int64(query, 0);
-	sqlite3_reset(query);
-	return code == SQLITE_ROW ? count : ledger_sqlite_fault(self, code, why);
-}
-
 static int sqlite_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
 	struct sqlite_ledger *self = of(ledger);
@@ -287,7 +272,6 @@ int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *
 		.rollback = sqlite_rollback,
 		.keep = sqlite_keep,
 		.mark = sqlite_mark,
-		.returned = sqlite_returned,
 		.run = sqlite_run,
 	};
 	struct sqlite_ledger *self;

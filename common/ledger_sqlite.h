@@ -15,7 +15,6 @@ enum ledger_statement {
 	KEEP,
 	BY, /* + enum ledger_key */
 	MARK = BY + LEDGER_KEYS,
-	RETURNED,
 	RUN,
 	STATEMENTS
 };

@@ -43,7 +43,6 @@ static const char *const upgrade[LEDGER_SCHEMA] = {
 	"CREATE UNIQUE INDEX issued_ticket ON issued (id, ticket);"
 	"CREATE UNIQUE INDEX issued_code ON issued (id, code);"
 	"CREATE UNIQUE INDEX issued_user ON issued (id, \"user\") WHERE state <> 'returned';"
-	"CREATE INDEX issued_returned ON issued (id) WHERE state = 'returned';"
 	"ALTER TABLE runs ADD COLUMN retried BIGINT NOT NULL DEFAULT 0;"
 	"UPDATE meta SET value = '2' WHERE name = 'schema'",
 };
@@ -62,7 +61,6 @@ static const char *const sql[STATEMENTS] = {
 		"UPDATE issued SET state = ?3, delivered_us = coalesce(delivered_us, nullif(?4, 0))"
 		" WHERE id = ?1 AND ticket = ?2 AND state <> 'returned'"
 		" AND (delivered_us IS NULL OR ?3 <> 'parked')",
-	[RETURNED] = "SELECT count(*) FROM issued WHERE id = ? AND state = 'returned'",
 	[RUN] = "INSERT OR REPLACE INTO runs (run, tool, host, event, id, status, started_us,"
 		" ended_us, \"in\", done, already, refused, dead, retried, error)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

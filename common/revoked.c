@@ -67,21 +67,21 @@ static int tell(struct teller *t, struct fault *why)
 	return result == 0 ? mark(t, why) : -1;
 }
 
-/* 1 where the ledger has less or more returned rows than codes were revoked, 0, -1. */
-static int differs(struct teller *t, struct fault *why)
+/* The count is taken first: what is revoked while the marks are read is told next time, too. */
+static int tell_news(struct teller *t, int64_t *told, struct fault *why)
 {
-	int64_t returned;
-
 	if (event_show(t->redis, t->place, &t->event, why) < 0)
 		return -1;
-	if (t->event.revoked == 0)
+	if (t->event.revoked == *told)
 		return 0;
-	returned = ledger_returned(t->ledger, t->event.id, why);
-	return returned < 0 ? -1 : returned != t->event.revoked;
+	if (tell(t, why) < 0)
+		return -1;
+	*told = t->event.revoked;
+	return 0;
 }
 
 int64_t revoked_tell(struct redis *redis, const struct place *place, struct ledger *ledger,
-		     struct fault *why)
+		     int64_t *told, struct fault *why)
 {
 	struct teller *t = malloc(sizeof *t);
 	int64_t marked;
@@ -90,13 +90,10 @@ int64_t revoked_tell(struct redis *redis, const struct place *place, struct ledg
 	if (!t)
 		return fault_set(why, EX_OSERR, "out of memory");
 	*t = (struct teller){.redis = redis, .place = place, .ledger = ledger};
-	if (step_init(&t->step, 2, why) == 0) {
-		result = differs(t, why);
-		if (result > 0)
-			result = tell(t, why);
-		if (result < 0 && why->no_event)
-			result = 0;
-	}
+	if (step_init(&t->step, 2, why) == 0)
+		result = tell_news(t, told, why);
+	if (result < 0 && why->no_event)
+		result = 0;
 	marked = t->marked;
 	step_release(&t->step);
 	free(t);
@@ -115,10 +112,10 @@ int64_t revoked_tell_all(struct redis *redis, const char *prefix, struct ledger 
 		struct place place;
 		struct fault ignored;
 		size_t len;
-		int64_t more = 0;
+		int64_t more = 0, told = 0;
 
 		if (place_init(&place, prefix, reply_text(&names, &len), &ignored) == 0)
-			more = revoked_tell(redis, &place, ledger, why);
+			more = revoked_tell(redis, &place, ledger, &told, why);
 		marked = more < 0 ? -1 : marked + more;
 	}
 	reply_release(&names);

@@ -240,6 +240,21 @@ states() {
 	done
 }
 
+@test "a return that Redis does not know of hides none that it does" {
+	for url in "$url" "sqlite:$T/ledger"; do
+		event a 3 3
+		fcfs-dispatch a | issue >"$T/out"
+		case $url in
+		sqlite:*) sqlite3 "$T/ledger" "UPDATE issued SET state = 'returned' WHERE ticket = 1" ;;
+		*) sql "UPDATE issued SET state = 'returned' WHERE ticket = 1" ;;
+		esac
+		fcfs-leave --revoke a p0000003 >/dev/null
+		issue </dev/null
+		same $'1 returned\n2 issued\n3 returned' "$(states)"
+		purge a
+	done
+}
+
 @test "a ledger of a newer fcfs, somebody else's tables, another encoding: 78, and nothing is given or changed" {
 	event a 2 2
 	fcfs-dispatch a >"$T/w"

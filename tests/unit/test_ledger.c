@@ -68,12 +68,9 @@ static void test_returned(void)
 	use_file("returned.db");
 	ledger = open_ledger();
 	keep(ledger, row("kim", 1, "A"), NULL);
-	is_int(ledger_returned(ledger, ID, &(struct fault){0}), 0, "nothing is returned");
 	is_int(mark(ledger, 1, LEDGER_RETURNED, 0), 1, "a row is returned");
 	is_int(mark(ledger, 1, LEDGER_RETURNED, 0), 0, "... once");
 	is_int(mark(ledger, 1, LEDGER_ISSUED, 5), 0, "... for ever");
-	is_int(ledger_returned(ledger, ID, &(struct fault){0}), 1, "... and counted");
-	is_int(ledger_returned(ledger, OTHER_ID, &(struct fault){0}), 0, "... in its event");
 	is_int(keep(ledger, row("kim", 1, "A"), &found), LEDGER_REVOKED, "a row that was returned");
 	is_int(found.winner.ticket, 1, "... is found");
 	is_int(keep(ledger, row("kim", 1, "Z"), &found), LEDGER_REVOKED,
