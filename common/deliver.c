@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUT_MAX = 65536, TICK_MS = 1000, EXIT_MS = 200, CLOSE_MS = 2000 };
+enum { OUT_MAX = 65536, TICK_MS = 1000, EXIT_MS = 200, CLOSE_MS = 2000, SUSPECTS_MOST = 5 };
 
 enum remark { NONSENSE, UNKNOWN, TWICE, ENDED, REMARKS };
 
@@ -25,7 +25,10 @@ struct deliver {
 	bool skipping;	   /* the rest of a line that was too long */
 	bool answered;	   /* this process has */
 	bool ever;	   /* any has */
-	int barren;	   /* processes in a row that did not answer */
+	int barren;	   /* processes in a row that did not answer, */
+	int suspects;	   /* over so many records */
+	unsigned streak;   /* a number for each such row */
+	int unstarted;	   /* tries in a row that gave no process */
 	int64_t start_ms;  /* not started before */
 	/* of the batch */
 	struct batch batch;
@@ -74,12 +77,36 @@ static int give_up(int status, const char *what, struct fault *why)
 			 what);
 }
 
-/* The process is no more; what was asked is asked again. -1: that is no record's fault. */
-static int go_on(struct deliver *d, const char *what, struct fault *why)
+/* Invariant 5: it is not this or that record, it is the command. */
+static bool is_to_blame(const struct deliver *d)
 {
+	if (d->suspects > SUSPECTS_MOST)
+		return true;
+	return !d->ever && d->barren > d->options.retry.retries + 2 &&
+	       !batch_has_other(&d->batch, d->streak);
+}
+
+/* The process is no more over this record; what was asked is asked again. -1: it is no record's fault. */
+static int go_on(struct deliver *d, struct slot *over, const char *what, struct fault *why)
+{
+	if (d->barren > 0 && over->streak != d->streak) {
+		over->streak = d->streak;
+		d->suspects++;
+	}
 	batch_ask_again(&d->batch);
 	remark(d, ENDED, what);
-	return d->barren > d->options.retry.retries + 2 ? give_up(EX_UNAVAILABLE, what, why) : 0;
+	return is_to_blame(d) ? give_up(EX_UNAVAILABLE, what, why) : 0;
+}
+
+static void count_barren(struct deliver *d)
+{
+	d->barren = d->answered ? 0 : d->barren + 1;
+	if (d->barren == 0) {
+		d->suspects = 0;
+		d->streak++;
+	}
+	d->start_ms = clock_ms() + (d->barren ? retry_delay_ms(&d->options.retry, d->barren) : 0);
+	d->answered = false;
 }
 
 /* Its status. */
@@ -88,9 +115,7 @@ static int end_process(struct deliver *d, int grace_ms)
 	buffer_clear(&d->out);
 	d->written = d->got = 0;
 	d->skipping = false;
-	d->barren = d->answered ? 0 : d->barren + 1;
-	d->start_ms = clock_ms() + (d->barren ? retry_delay_ms(&d->options.retry, d->barren) : 0);
-	d->answered = false;
+	count_barren(d);
 	return coprocess_end(&d->process, grace_ms);
 }
 
@@ -113,7 +138,7 @@ static int process_ended(struct deliver *d, struct fault *why)
 	if (oldest->alone)
 		blame(d, oldest, line);
 	oldest->alone = true;
-	return go_on(d, line, why);
+	return go_on(d, oldest, line, why);
 }
 
 static int expire(struct deliver *d, struct fault *why)
@@ -127,7 +152,7 @@ static int expire(struct deliver *d, struct fault *why)
 		 d->options.timeout_ms);
 	end_process(d, 0);
 	blame(d, oldest, line);
-	return go_on(d, line, why);
+	return go_on(d, oldest, line, why);
 }
 
 /* --- what it says ----------------------------------------------------------------------------- */
@@ -229,12 +254,14 @@ static struct slot *next(const struct deliver *d)
 
 static int start(struct deliver *d, struct fault *why)
 {
-	if (coprocess_start(&d->process, d->options.command, why) == 0)
+	if (coprocess_start(&d->process, d->options.command, why) == 0) {
+		d->unstarted = 0;
 		return 0;
-	if (++d->barren > d->options.retry.retries ||
+	}
+	if (++d->unstarted > d->options.retry.retries ||
 	    !retry_is_transient(RETRY_DELIVERY, why->status))
 		return -1;
-	d->start_ms = d->batch.now_ms + retry_delay_ms(&d->options.retry, d->barren);
+	d->start_ms = d->batch.now_ms + retry_delay_ms(&d->options.retry, d->unstarted);
 	return 0;
 }
 
@@ -351,6 +378,7 @@ int deliver_open(const struct deliver_options *options, const struct control *co
 		return fault_errno(why, EX_OSERR, "delivery");
 	d->options = *options;
 	d->control = control;
+	d->streak = 1;
 	return 0;
 }
 

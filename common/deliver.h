@@ -23,9 +23,11 @@
  * 4. A command that dies is started anew, at once if it had answered, else after a pause that grows.
  *    What it left unanswered is asked again. The oldest may have been its death: that one is asked
  *    alone from then on, and only a death over a record asked alone counts as a failure of it.
- * 5. One record may be to blame for retries + 2 processes in a row that ended, or were killed, without
- *    an answer. More are the command's fault, as is one that was never heard of at all: the run ends,
- *    and no record is blamed.
+ * 5. Processes in a row that end, or are killed, without an answer are the death of the records they
+ *    ended over, while these are five at most: each of them fails until it is EXHAUSTED, and who has
+ *    not failed is asked before who has. Over more records in a row it is the command's fault: the run
+ *    ends, and no record is blamed. So is one that was never heard of, once more than retries + 2
+ *    processes have ended and each record of the batch was tried.
  * 6. What is no answer, or the answer to what was not asked, is complained of once a batch and
  *    ignored. A second answer is noted and ignored.
  */

@@ -101,6 +101,16 @@ void batch_release(struct batch *b)
 	free(b->by_key);
 }
 
+bool batch_has_other(const struct batch *b, unsigned streak)
+{
+	const struct slot *slot;
+
+	for (slot = TAILQ_FIRST(&b->waiting); slot; slot = TAILQ_NEXT(slot, link))
+		if (slot->streak != streak)
+			return true;
+	return false;
+}
+
 /* --- steps ------------------------------------------------------------------------------------ */
 
 void batch_ask(struct batch *b, struct slot *slot)

@@ -14,7 +14,9 @@ struct slot {
 	struct parcel *parcel;
 	struct slot *twin; /* of the same id and ticket, asked for both; NULL: none */
 	enum { WAITING, ASKED, LATER, SETTLED } state;
-	bool alone;	/* a process died while this was the oldest: nothing beside it */
+	bool alone; /* a process died while this was the oldest: nothing beside it */
+	unsigned
+		streak; /* the row of processes without an answer of which one ended over it; 0: none */
 	int64_t due_ms; /* of LATER */
 };
 
@@ -37,6 +39,9 @@ void batch_release(struct batch *);
 
 /* The one an answer is for, or NULL. */
 struct slot *batch_find(const struct batch *, const struct answer *);
+
+/* One waits over which no process of this streak has ended yet. */
+bool batch_has_other(const struct batch *, unsigned streak);
 
 /* waiting -> asked */
 void batch_ask(struct batch *, struct slot *);

@@ -317,7 +317,7 @@ static void never_works(void)
 	       "delivery: the command ended with status 3: repair it and run again: what it has not "
 	       "answered comes again",
 	       "and what to do");
-	is_int(lines("start"), 5, "after one process more than a record may end");
+	is_int(lines("start"), 9, "after each of the five was tried, the first four alone, too");
 	is_int(having(DELIVERED, 5), 0, "nothing is delivered");
 	end();
 	begin(START "exit 3");
@@ -372,7 +372,7 @@ static void hangs(void)
 	options.timeout_ms = 100;
 	options.retry.retries = 0;
 	ok(deliver(5) == -1 && why.status == EX_UNAVAILABLE, "hangs for ever: 69");
-	is_int(lines("start"), 3, "after the third");
+	is_int(lines("start"), 5, "after each was tried");
 	end();
 	begin(EACH "[ $t = 1 ] || " OK DONE); /* loses one and goes on */
 	options.timeout_ms = 300;
@@ -380,6 +380,34 @@ static void hangs(void)
 	is_int(deliver(40), 0, "one is never answered");
 	is_int(parcel[0].verdict, EXHAUSTED, "its time is its own");
 	is_int(having(DELIVERED, 40), 39, "the others are delivered");
+	end();
+}
+
+/* Records that are the death of any process, beside others: it is theirs, not the command's. */
+static void each_its_own(const char *command, int bad, const char *name)
+{
+	begin(command);
+	options.timeout_ms = 200;
+	is_int(deliver(12), 0, name);
+	is_int(having(EXHAUSTED, 12), bad, "each ends exhausted");
+	is_int(having(DELIVERED, 12), 12 - bad, "the others are delivered");
+	end();
+}
+
+static void several(void)
+{
+	each_its_own(EACH "case $t in 4|9) exit 9; esac; " OK DONE, 2, "dies over two records");
+	each_its_own(EACH "case $t in 4|5|12) kill -9 $$; esac; " OK DONE, 3,
+		     "is killed over three");
+	each_its_own(EACH "case $t in 1|2|3) exit 9; esac; " OK DONE, 3,
+		     "dies over the first three, before it is ever heard of");
+	each_its_own(EACH "case $t in 4|9) sleep 1000; esac; " OK DONE, 2, "hangs over two");
+	each_its_own(EACH "case $t in 1|2|7) sleep 1000; esac; " OK DONE, 3, "hangs over three");
+	begin(START EACH "[ $t = 1 ] || exit 9; " OK DONE);
+	ok(deliver(12) == -1 && why.status == EX_UNAVAILABLE,
+	   "answers one, then dies over all others: 69");
+	is_int(having(EXHAUSTED, 12), 0, "and nobody is blamed");
+	is_int(lines("start"), 11, "after two processes for each of five, and the sixth");
 	end();
 }
 
@@ -561,6 +589,7 @@ int main(int argc, char **argv)
 	dies();
 	never_works();
 	hangs();
+	several();
 	slow();
 	full_pipes();
 	idle_end();
