@@ -4,7 +4,7 @@
 VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
 PROTOCOL = 1
-REVISION = 9
+REVISION = 10
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin

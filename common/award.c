@@ -43,6 +43,7 @@ int award_assign_send(struct step *step, struct redis *redis, const struct place
 		step_text(step, issued->winner.user);
 		step_int(step, issued->winner.ticket);
 		step_text(step, issued->code);
+		step_int(step, award[i]->replays);
 		add_place_of(step, award[i]);
 	}
 	return step_send(step, redis, why);
@@ -113,20 +114,6 @@ int award_park_send(struct step *step, struct redis *redis, const struct place *
 	step_text(step, run);
 	for (size_t i = 0; i < count; i++) {
 		if (!award_given_up(award[i]))
-			continue;
-		step_text(step, award[i]->issued.winner.user);
-		add_place_of(step, award[i]);
-	}
-	return step_send(step, redis, why);
-}
-
-int award_unpark_send(struct step *step, struct redis *redis, const struct place *place,
-		      struct award **award, size_t count, struct fault *why)
-{
-	step_begin(step, place, "unpark", false);
-	step_text(step, award[0]->issued.winner.id);
-	for (size_t i = 0; i < count; i++) {
-		if (award[i]->replays == 0)
 			continue;
 		step_text(step, award[i]->issued.winner.user);
 		add_place_of(step, award[i]);

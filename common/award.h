@@ -40,7 +40,7 @@ bool award_is_dead(const struct award *);
 bool award_given_up(const struct award *);
 
 enum { AWARD_MAX = 1000 };		      /* awards a step */
-#define AWARD_ARGS(awards) (1 + 5 * (awards)) /* the room of a step that assigns them */
+#define AWARD_ARGS(awards) (1 + 6 * (awards)) /* the room of a step with so many of them */
 
 /* Asks for the codes of awards of one event and id, all at once. */
 int award_assign_send(struct step *, struct redis *, const struct place *, struct award **,
@@ -60,11 +60,6 @@ int award_done_send(struct step *, struct redis *, const struct place *, struct 
 /* Parks those that were given up: their dead letters are out. The answer is a number. */
 int award_park_send(struct step *, struct redis *, const struct place *, struct award **,
 		    size_t count, const char *run, struct fault *why);
-
-/* Makes those parked ones that were sent again assigned, for the assigning that follows. The answer is
- * a number. */
-int award_unpark_send(struct step *, struct redis *, const struct place *, struct award **,
-		      size_t count, struct fault *why);
 
 /* The assigned ones that stood below these: their offsets are committed. A part at a time: *scan is 0
  * at first, and again at the end. The answer, which the caller releases, is the event's id, then

@@ -166,21 +166,6 @@ static int find_book(struct desk *d, struct group *g, struct fault *why)
 	return *reason ? disown(g, reason) : -1;
 }
 
-/* Those that were parked and are sent again can be assigned again. */
-static int unpark(struct desk *d, struct group *g, struct fault *why)
-{
-	bool replayed = false;
-
-	for (size_t a = 0; a < g->count; a++)
-		replayed = replayed || g->award[a]->replays > 0;
-	if (!replayed)
-		return 0;
-	return desk_drain(d, REDIS_WINDOW - 1, why) < 0
-		       ? -1
-		       : award_unpark_send(&d->step, d->redis, &g->book->place, g->award, g->count,
-					   why);
-}
-
 static int assign(struct desk *d, struct group *g, struct fault *why)
 {
 	struct reply reply = {0};
@@ -190,7 +175,7 @@ static int assign(struct desk *d, struct group *g, struct fault *why)
 		return result;
 	for (size_t a = 0; a < g->count && result == 0; a++)
 		result = code_make(g->book->uuid_codes, g->award[a]->issued.code, why);
-	if (result < 0 || unpark(d, g, why) < 0 || desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
+	if (result < 0 || desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
 	    award_assign_send(&d->step, d->redis, &g->book->place, g->award, g->count, why) < 0 ||
 	    desk_drain(d, 1, why) < 0)
 		return -1;

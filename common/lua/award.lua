@@ -5,17 +5,33 @@ local function granted_us_of(keys, ticket)
 	return redis.call('ZRANGEBYSCORE', key(keys, 'grants'), ticket, '+inf', 'LIMIT', 0, 1)[1]
 end
 
--- STATUS CODE GRANTED_US ISSUED_US; for 'foreign' CODE says why.
-local function assign_one(keys, event, now, person, ticket, offered, partition, offset)
-	local rank = redis.call('ZRANK', keys[2], person)
+-- Why this person's ticket gets no code for a record that is sent for it: STATUS and, for 'foreign', why.
+local function unfit(keys, event, rank, person, ticket)
 	if not rank then
-		return 'foreign', 'this person is not in line', 0, 0
+		return 'foreign', 'this person is not in line'
 	elseif rank + 1 ~= tonumber(ticket) then
-		return 'foreign', 'this ticket is another person\'s', 0, 0
+		return 'foreign', 'this ticket is another person\'s'
 	elseif redis.call('HEXISTS', key(keys, 'left'), person) == 1 then
-		return 'refused', '', 0, 0
+		return 'refused', ''
 	elseif rank + 1 > event.cursor then
-		return 'foreign', 'this ticket was not granted', 0, 0
+		return 'foreign', 'this ticket was not granted'
+	end
+end
+
+-- A parked ticket is assigned again: a pipe's dispatch looks at it again.
+local function take_up(keys, event, rank)
+	event.settled = math.min(event.settled, rank)
+	redis.call('HINCRBY', keys[1], 'parked', -1)
+	redis.call('HSET', keys[1], 'settled', digits(event.settled))
+end
+
+-- STATUS CODE GRANTED_US ISSUED_US; for 'foreign' CODE says why. Only what is 'assigned' stands where this
+-- record does: that it is settled settles the ticket.
+local function assign_one(keys, event, now, person, ticket, offered, replays, partition, offset)
+	local rank = redis.call('ZRANK', keys[2], person)
+	local status, why = unfit(keys, event, rank, person, ticket)
+	if status then
+		return status, why, 0, 0
 	end
 	local issued = redis.call('HGET', key(keys, 'issued'), person)
 	if issued then
@@ -23,47 +39,52 @@ local function assign_one(keys, event, now, person, ticket, offered, partition, 
 		return 'already', code, granted_us, issued_us
 	end
 	local granted_us, issued_us, code = tonumber(granted_us_of(keys, ticket)), now, offered
-	local there = redis.call('HGET', key(keys, 'pending'), person)
-	if there then
-		local state, _, _, rest = read_pending(there)
+	local state, _, _, rest = pending_of(keys, person)
+	if state then
 		granted_us, issued_us, code = read_issued(rest)
-		if state == 'parked' then
-			return 'parked', '', granted_us, issued_us
-		end
 	elseif event.codes == 'pool' then
 		code = redis.call('LPOP', key(keys, 'codes'))
 		if not code then
 			return 'dry', '', 0, 0
 		end
 	end
+	if state == 'parked' then
+		if tonumber(replays) == 0 then
+			return 'parked', '', granted_us, issued_us
+		end
+		take_up(keys, event, rank)
+	end
 	redis.call('HSET', key(keys, 'pending'), person, pending_value('assigned', partition, offset,
 		issued_value(digits(granted_us), digits(issued_us), code)))
 	return 'assigned', code, granted_us, issued_us
 end
 
--- assign ID, then PERSON TICKET CODE PARTITION OFFSET a winner
+-- assign ID, then PERSON TICKET CODE REPLAYS PARTITION OFFSET a winner
 --   -> STATUS CODE JOINED_US GRANTED_US ISSUED_US a winner, in order.
 -- STATUS: assigned (CODE is theirs: the one offered, or the one they have had), already (issued,
--- or named twice in this call), refused (left meanwhile), parked (given up before: unpark comes first),
--- dry (no supplied code is left: the one offered is for events that have none), foreign (CODE says why).
+-- or assigned in this call), refused (left meanwhile), parked (given up before, and REPLAYS is 0: it
+-- was not sent again), dry (no supplied code is left: the one offered is for events that have none),
+-- foreign (CODE says why).
 -- issued_us is fixed with the code.
 local function assign(keys, args)
-	local event = read(keys, { 'cursor', 'codes' })
+	local event = read(keys, { 'cursor', 'codes', 'settled' })
 	if not event then
 		return no_event()
 	end
 	local reply, now, seen = {}, now_us(), {}
-	for i = 2, #args, 5 do
-		local status, code, granted_us, issued_us = 'foreign', 'this event has another id', 0, 0
-		if event.id == args[1] then
+	for i = 2, #args, 6 do
+		local person, ticket = args[i], args[i + 1]
+		local status, code, granted_us, issued_us = 'already', '', 0, 0
+		if event.id ~= args[1] then
+			status, code = 'foreign', 'this event has another id'
+		elseif seen[person] ~= ticket then
 			status, code, granted_us, issued_us = assign_one(keys, event, now,
-				unpack(args, i, i + 4))
-			if status == 'assigned' and seen[args[i]] then
-				status = 'already'
-			end
-			seen[args[i]] = true
+				unpack(args, i, i + 5))
 		end
-		local known = status ~= 'foreign' and redis.call('ZSCORE', keys[2], args[i])
+		if status == 'assigned' then
+			seen[person] = ticket
+		end
+		local known = status ~= 'foreign' and redis.call('ZSCORE', keys[2], person)
 		local n = #reply
 		reply[n + 1], reply[n + 2] = status, code
 		reply[n + 3], reply[n + 4], reply[n + 5] = tonumber(known or 0), granted_us, issued_us
@@ -143,15 +164,11 @@ local function adopt(keys, args)
 	if not event then
 		return no_event()
 	end
-	local there = redis.call('HGET', key(keys, 'pending'), args[2])
-	if event.id ~= args[1] or not there then
+	local state, partition, offset, rest = pending_of(keys, args[2])
+	if event.id ~= args[1] or state ~= 'assigned' then
 		return 0
 	end
-	local state, partition, offset, rest = read_pending(there)
 	local _, _, code = read_issued(rest)
-	if state ~= 'assigned' then
-		return 0
-	end
 	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', partition, offset,
 		issued_value(args[3], args[4], args[5])))
 	if event.codes == 'pool' and code ~= args[5] then
@@ -187,8 +204,7 @@ local function replace(keys, args)
 	if not event then
 		return no_event()
 	end
-	local there = redis.call('HGET', key(keys, 'pending'), args[2])
-	local state, partition, offset, rest = read_pending(there or '')
+	local state, partition, offset, rest = pending_of(keys, args[2])
 	if event.id ~= args[1] or state ~= 'assigned' then
 		return { 'gone', '', 0 }
 	end

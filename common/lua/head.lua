@@ -8,7 +8,7 @@
 --
 --   (person) --join--> waiting --grant--> granted --assign--> assigned --done--> issued
 --                         |                  |                  |   ^              |
---                         |                  |              park|   |unpark        |
+--                         |                  |              park|   |sent again    |
 --                         |                  |                  v   |              |
 --                         | leave            | leave            parked             | revoke
 --                         v                  v                  | revoke           v
@@ -128,6 +128,11 @@ local function read_pending(value)
 	local state, run, partition, offset, rest =
 		string.match(value, '^(%a+):?(%S*) (%S+) (%S+) (.*)$')
 	return state, partition, offset, rest, run
+end
+
+-- The same of somebody's entry; nil where there is none.
+local function pending_of(keys, person)
+	return read_pending(redis.call('HGET', key(keys, 'pending'), person) or '')
 end
 
 local function pending_value(state, partition, offset, rest)

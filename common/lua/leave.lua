@@ -13,15 +13,11 @@ local function standing(keys, person, ticket, cursor)
 	if issued then
 		return 'issued', select(3, read_issued(issued))
 	end
-	local pending = redis.call('HGET', key(keys, 'pending'), person)
-	if not pending then
-		return 'granted'
-	end
-	local state, _, _, rest, run = read_pending(pending)
+	local state, _, _, rest, run = pending_of(keys, person)
 	if state == 'parked' then
 		return state, select(3, read_issued(rest)), run
 	end
-	return state
+	return state or 'granted'
 end
 
 local function mark(keys, event, person, ticket, state, who, code)

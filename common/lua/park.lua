@@ -13,8 +13,7 @@ local function park(keys, args)
 	end
 	local parked, fresh = 0, 0
 	for i = 3, #args, 3 do
-		local there = redis.call('HGET', key(keys, 'pending'), args[i])
-		local state, partition, offset, rest = read_pending(there or '')
+		local state, partition, offset, rest = pending_of(keys, args[i])
 		if partition == args[i + 1] and offset == args[i + 2] then
 			redis.call('HSET', key(keys, 'pending'), args[i],
 				pending_value('parked:' .. args[2], partition, offset, rest))
@@ -24,33 +23,6 @@ local function park(keys, args)
 	end
 	redis.call('HINCRBY', keys[1], 'parked', fresh)
 	return parked
-end
-
--- unpark ID, then PERSON PARTITION OFFSET a ticket that is sent again -> how many were parked
---   Its record stands there now, and it is assigned as before: a pipe's dispatch looks at it again.
-local function unpark(keys, args)
-	local event = read(keys, { 'settled' })
-	if not event then
-		return no_event()
-	elseif event.id ~= args[1] then
-		return 0
-	end
-	local found, settled = 0, event.settled
-	for i = 2, #args, 3 do
-		local there = redis.call('HGET', key(keys, 'pending'), args[i])
-		local state, _, _, rest = read_pending(there or '')
-		if state == 'parked' then
-			redis.call('HSET', key(keys, 'pending'), args[i],
-				pending_value('assigned', args[i + 1], args[i + 2], rest))
-			found = found + 1
-			settled = math.min(settled, ticket_of(keys, args[i]) - 1)
-		end
-	end
-	if found > 0 then
-		redis.call('HINCRBY', keys[1], 'parked', -found)
-		redis.call('HSET', keys[1], 'settled', digits(settled))
-	end
-	return found
 end
 
 -- parked SCAN RUN -> SCAN, then the people whose tickets this run has parked ('': any run)
@@ -71,5 +43,4 @@ local function parked(keys, args)
 end
 
 register('park', park)
-register('unpark', unpark)
 register('parked', parked, { 'no-writes' })

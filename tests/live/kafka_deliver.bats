@@ -90,6 +90,18 @@ issue() {
 	same 1 "$(jq -r 'select(.ticket == 20).code' "$T/got" | sort -u | wc -l)"
 }
 
+@test "a ticket that is in a chunk twice, refused for good: parked, and still so for the next issuer (P4)" {
+	topics 1
+	event e 1 1
+	fcfs-dispatch e
+	winners_of e | tr -d '\n' | produce gifticon_publish p0000001 -H event=e -H v=1
+	run -65 --separate-stderr fcfs-issue -v --deliver "$(courier "$NEVER")"
+	[[ $stderr == *"in 2 = done 0 + already 1 + refused 0 + dead 1, retried 0" ]]
+	same '0 1' "$(field e issued) $(field e parked)"
+	fcfs-issue --deliver "$(courier "$OK")"
+	same '0 1 ' "$(field e issued) $(field e parked) $(issued_of e)"
+}
+
 @test "killed between commit and park, or done: the next issuer parks what has a dead letter, marks the rest, delivers nothing again" {
 	local at n=0
 	topics 2

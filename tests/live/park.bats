@@ -16,9 +16,9 @@ step() {
 	redis fcall "fcfs_${1}_1" 2 "$(key e event)" "$(key e line)" "${@:2}"
 }
 
-# assign PERSON TICKET CODE PARTITION OFFSET: the answer's status and code
+# assign PERSON TICKET CODE REPLAYS PARTITION OFFSET...: the answer's status and code of each
 assign() {
-	step assign "$(field e id)" "$@" | head -n 2 | paste -sd ' '
+	step assign "$(field e id)" "$@" | paste -d ' ' - - - - - | cut -d ' ' -f 1,2
 }
 
 # park PERSON PARTITION OFFSET
@@ -26,16 +26,12 @@ park() {
 	step park "$(field e id)" $RUN "$@"
 }
 
-unpark() {
-	step unpark "$(field e id)" "$@"
-}
-
 # parked: an event of one slot, ann's, who is parked; bob is next
 parked() {
 	fcfs-event create e --stock 1 --standby 9 >/dev/null
 	fcfs-join e ann bob >/dev/null
 	fcfs-dispatch e >"$T/w"
-	same 'assigned CODE-1' "$(assign ann 1 CODE-1 - -)"
+	same 'assigned CODE-1' "$(assign ann 1 CODE-1 0 - -)"
 	same 1 "$(park ann - -)"
 }
 
@@ -87,10 +83,42 @@ parked() {
 @test "sent again and killed before it is out: dispatch has it again (P4)" {
 	parked
 	fcfs-dispatch e || same 1 $?
-	same 1 "$(unpark ann - -)"
-	same '0 0' "$(unpark ann - -) $(field e parked)"
+	same 'assigned CODE-1' "$(assign ann 1 OTHER 1 - -)"
+	same 0 "$(field e parked)"
 	same 'ann 1' "$(fcfs-dispatch e | jq -r '"\(.user) \(.ticket)"')"
-	same 'assigned CODE-1' "$(assign ann 1 OTHER - -)"
+	same 'assigned CODE-1' "$(assign ann 1 OTHER 0 - -)"
+}
+
+@test "a parked ticket stays parked where what was sent again names another ticket, or id" {
+	parked
+	jq -c '.replays = 1 | .ticket = 2, (.id = "11111111-1111-4111-8111-111111111111")' "$T/w" >"$T/again"
+	run -65 fcfs-issue <"$T/again"
+	same 1 "$(field e parked)"
+	[[ $(redis hget "$(key e pending)" ann) == "parked:$RUN - - "* ]]
+	run -0 fcfs-issue < <(jq -c '.replays = 1' "$T/w")
+	same '1 0' "$(field e issued) $(field e parked)"
+}
+
+@test "a record with another's ticket beside the real one takes nothing from it (P4)" {
+	fcfs-event create e --stock 2 >/dev/null
+	fcfs-join e ann bob >/dev/null
+	fcfs-dispatch e >"$T/w"
+	jq -c 'select(.user == "bob") | .ticket = 1' "$T/w" >"$T/wrong"
+	run -65 --separate-stderr fcfs-issue -v < <(cat "$T/wrong" "$T/w")
+	same 'ann bob' "$(jq -r .user <<<"$output" | paste -sd ' ')"
+	[[ $stderr == *"in 3 = done 2 + already 0 + refused 0 + dead 1, retried 0" ]]
+	same '2 0' "$(field e issued) $(redis hlen "$(key e pending)")"
+}
+
+@test "a ticket stands where its first record in a chunk does: that one settles it" {
+	fcfs-event create e --stock 2 >/dev/null
+	fcfs-join e ann bob >/dev/null
+	fcfs-dispatch e >/dev/null
+	same $'assigned A\nalready ' "$(assign ann 1 A 0 0 5 ann 1 B 0 0 9)"
+	same 1 "$(park ann 0 5)"
+	# what was not sent again writes nothing: the next that was does
+	same $'parked \nassigned A' "$(assign ann 1 B 0 0 6 ann 1 B 1 0 7)"
+	same 1 "$(park ann 0 7)"
 }
 
 @test "--revoke of a parked one: the code is burnt, once, and the next in line wins (P3, P4)" {
@@ -109,7 +137,7 @@ parked() {
 	same 'bob 2' "$(jq -r '"\(.user) \(.ticket)"' "$T/out")"
 	same '2 1 1' "$(field e granted) $(field e returned) $(field e issued)"
 	same 0 "$(park ann - -)"
-	same 0 "$(unpark ann - -)"
+	same 'refused ' "$(assign ann 1 OTHER 1 - -)"
 	# whoever sends it again is told
 	run -0 --separate-stderr fcfs-issue -v < <(jq -c '.replays = 1' "$T/w")
 	[[ $stderr == *"done 0 + already 0 + refused 1 + dead 0, retried 0" ]]
@@ -125,9 +153,8 @@ parked() {
 	fcfs-event create e --stock 3 --standby 9 >/dev/null
 	fcfs-join e ann bob cid >/dev/null
 	fcfs-dispatch e >/dev/null
-	assign ann 1 A 0 5
-	assign bob 2 B 0 6
-	assign cid 3 C 1 5
+	assign ann 1 A 0 0 5 bob 2 B 0 0 6
+	assign cid 3 C 0 1 5
 	same 1 "$(park ann 0 5)"
 	same "0 $(field e id) bob 0 6" "$(step below 0 0 7 1 5 | paste -sd ' ')"
 }

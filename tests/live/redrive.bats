@@ -225,12 +225,12 @@ undeliverable p0000003 dead' "$(column 2,4,8 | tr '\t' ' ' | sort)"
 	run ! grep -r "$code" <(values gifticon_issued)
 }
 
-# What an issuer sends over a replay: unpark and assign, EndTxn (26), and park.
+# What an issuer sends over a replay: assign, EndTxn (26), and park.
 @test "an issuer killed over what was sent again: parked again, once more, with the same code" {
 	local at n=0 code
 	undelivered p0000002
 	code=$(code_of p0000002)
-	for at in fcfs_unpark_1 fcfs_assign_1 26 fcfs_park_1; do
+	for at in fcfs_assign_1 26 fcfs_park_1; do
 		fcfs-issue -q --redrive
 		struck $at 1 after fcfs-issue --deliver "$(courier "$NEVER")"
 		run timeout "$LIMIT" fcfs-issue --deliver "$(courier "$NEVER")"
