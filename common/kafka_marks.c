@@ -68,7 +68,7 @@ void marks_set(struct marks *marks, const rd_kafka_message_t *message)
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* Where a key goes changes when a topic gets more partitions: of two records the later one holds, by
- * what it says. */
+ * what it says; of one time, both. */
 static int keep(void *self, const rd_kafka_message_t *message, struct fault *why)
 {
 	const struct marks *marks = self;
@@ -83,6 +83,9 @@ static int keep(void *self, const rd_kafka_message_t *message, struct fault *why
 	marked = find(marks, read.partition, read.block);
 	if (!marked || read.newest_ms < marked->known_ms)
 		return 0;
+	if (read.newest_ms == marked->known_ms)
+		for (size_t i = 0; i < sizeof read.bits; i++)
+			read.bits[i] |= marked->redriven.bits[i];
 	marked->redriven = read;
 	marked->known_ms = read.newest_ms;
 	return 0;
