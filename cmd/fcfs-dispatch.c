@@ -24,7 +24,7 @@ static const struct ui_option OPTIONS[] = {
 	{"follow", FOLLOW, NULL, "go on until the event has ended (a pass a second)"},
 	{"instance", INSTANCE, "NAME", "who holds the lease (HOST-UID-K)"},
 	{"stats", STATS, "FILE", "append the Kafka clients' statistics, JSON lines"},
-	{"force", UI_FORCE, NULL, "a server that may evict, a topic that has lost the progress"},
+	{"force", UI_FORCE, NULL, "a server that may evict, a topic that lost progress"},
 	{0},
 };
 

@@ -28,7 +28,7 @@ struct request {
 
 static const struct ui_option OPTIONS[] = {
 	{"chunk", CHUNK, "N", "winners a step (100; at most 1000)"},
-	{"ledger", LEDGER, "URL", "keep what is issued there, too: sqlite:PATH, postgresql://..."},
+	{"ledger", LEDGER, "URL", "keep it there, too: sqlite:PATH, postgresql://..."},
 	{"follow", FOLLOW, NULL, "go on while winners come; a pipe's end ends it"},
 	{"exclusive", EXCLUSIVE, NULL, "alone: 75 where another run so is at the event"},
 	{"deliver", DELIVER, "CMD", "hand each code to this command, which answers"},
@@ -40,7 +40,7 @@ static const struct ui_option OPTIONS[] = {
 	{"instance", INSTANCE, "NAME", "who this is in the group (HOST-UID-K)"},
 	{"stats", STATS, "FILE", "append the Kafka clients' statistics, JSON lines"},
 	{"force", UI_FORCE, NULL, "issue from a server that may evict"},
-	{"redrive", REDRIVE, NULL, "send dead letters again: the topic's, or those on stdin"},
+	{"redrive", REDRIVE, NULL, "send dead letters again: the topic's, or of stdin"},
 	{"dry-run", REDRIVE_DRY_RUN, NULL, "with --redrive: show which, change nothing"},
 	{"match", REDRIVE_MATCH, "KEY=VALUE",
 	 "with --redrive: only these; again for more conditions"},

@@ -275,9 +275,6 @@ prefix() {
 		run -64 --separate-stderr fcfs-$words </dev/null
 		[[ $stderr == *"usage: fcfs-"* ]]
 	done <<-END
-		issue --deliver cmd
-		issue --retries 3
-		issue --redrive
 		rank --explain e ann
 		join --wait 1 e ann
 	END
