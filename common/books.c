@@ -5,6 +5,7 @@
 #include "job.h"
 #include "runlog.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,7 @@ static void end(struct run *run, const struct control *control, const char *stat
 {
 	char line[RUN_BOOKS];
 
+	assert(run_balances(run));
 	run_mark(run, status);
 	run_books(line, run);
 	control->note(line);
@@ -184,6 +186,13 @@ int books_keep(struct books *b, struct redis *redis, struct ledger *ledger,
 		return result;
 	end(&b->nameless, control, status);
 	return keep(b, &b->nameless, NULL, redis, ledger, why) < 0 ? -1 : result;
+}
+
+void books_blame(struct books *b, const struct fault *why)
+{
+	for (size_t i = 0; i < b->count; i++)
+		snprintf(b->book[i]->run.error, sizeof b->book[i]->run.error, "%.255s", why->line);
+	snprintf(b->nameless.error, sizeof b->nameless.error, "%.255s", why->line);
 }
 
 int64_t books_dead(const struct books *b)

@@ -50,6 +50,9 @@ int books_tend(struct books *, struct redis *, struct fault *why);
 int books_keep(struct books *, struct redis *, struct ledger *, const struct control *,
 	       const char *status, struct fault *why);
 
+/* What ended the run: the last error of all its records. */
+void books_blame(struct books *, const struct fault *why);
+
 int64_t books_dead(const struct books *); /* records, in all */
 
 #endif

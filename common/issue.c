@@ -132,6 +132,8 @@ static int work_chunk(struct work *w, struct fault *why)
 
 	if (outcome != COMMITTED)
 		return start_over(w, outcome, why);
+	if (w->i->source->lost(w->i->source)) /* while Redis or the ledger was waited for */
+		return start_over(w, UNDONE, why);
 	delivered = chunk_deliver(c, &w->desk, why);
 	if (w->i->source->lost(w->i->source))
 		return start_over(w, UNDONE, why);
@@ -262,12 +264,13 @@ static void release(struct work *w)
 	redis_on_wait(w->i->redis, NULL, NULL);
 }
 
-static int failed(struct work *w)
+static int failed(struct work *w, const struct fault *why)
 {
 	struct fault ignored;
 
 	settle(w, &ignored); /* what was begun before it failed may be out */
 	desk_drain(&w->desk, 0, &ignored);
+	books_blame(&w->desk.books, why);
 	books_keep(&w->desk.books, w->i->redis, w->i->ledger, w->i->control, "failed", &ignored);
 	return -1;
 }
@@ -280,6 +283,8 @@ static int ended(struct work *w, struct fault *why)
 	int told = tell_ledger(w, why);
 	struct fault ignored;
 
+	if (told < 0)
+		books_blame(&w->desk.books, why);
 	if (books_keep(&w->desk.books, i->redis, i->ledger, i->control,
 		       spoilt || told < 0 ? "failed"
 		       : stopped	  ? "stopped"
@@ -301,7 +306,7 @@ int issue_run(const struct issue *i, struct fault *why)
 	int result = prepare(&w, why);
 
 	if (result == 0)
-		result = chunks(&w, why) < 0 ? failed(&w) : ended(&w, why);
+		result = chunks(&w, why) < 0 ? failed(&w, why) : ended(&w, why);
 	release(&w);
 	return result;
 }

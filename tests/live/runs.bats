@@ -257,3 +257,11 @@ is_free() {
 	is_free
 	same "stopped $stock" "$(records issue '"\(.status) \(.done)"')"
 }
+
+@test "a run that fails says in its record why" {
+	event e 2 2
+	fcfs-dispatch e >"$T/w"
+	run -74 bash -c "fcfs-issue <'$T/w' >/dev/full"
+	same failed "$(run_field e status | tail -n 1)"
+	[ -n "$(run_field e error | tail -n 1)" ]
+}
