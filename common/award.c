@@ -21,14 +21,14 @@ bool award_given_up(const struct award *award)
 	return award->status == AWARD_UNDELIVERABLE || award->status == AWARD_EXHAUSTED;
 }
 
-static void add_place_of(struct step *step, const struct award *award)
+static void add_place(struct step *step, int32_t partition, int64_t offset)
 {
-	if (award->partition < 0) {
+	if (partition < 0) {
 		step_text(step, "-");
 		step_text(step, "-");
 	} else {
-		step_int(step, award->partition);
-		step_int(step, award->offset);
+		step_int(step, partition);
+		step_int(step, offset);
 	}
 }
 
@@ -44,7 +44,7 @@ int award_assign_send(struct step *step, struct redis *redis, const struct place
 		step_int(step, issued->winner.ticket);
 		step_text(step, issued->code);
 		step_int(step, award[i]->replays);
-		add_place_of(step, award[i]);
+		add_place(step, award[i]->partition, award[i]->offset);
 	}
 	return step_send(step, redis, why);
 }
@@ -95,30 +95,28 @@ int award_assign_read(struct reply *reply, struct award **award, size_t count, s
 	return reply_check(reply, "assign", why);
 }
 
-int award_done_send(struct step *step, struct redis *redis, const struct place *place,
-		    struct award **award, size_t count, struct fault *why)
+void award_done_begin(struct step *step, const struct place *place, const char *id)
 {
 	step_begin(step, place, "done", false);
-	step_text(step, award[0]->issued.winner.id);
-	for (size_t i = 0; i < count; i++)
-		if (award[i]->status == AWARD_ASSIGNED)
-			step_text(step, award[i]->issued.winner.user);
-	return step_send(step, redis, why);
+	step_text(step, id);
 }
 
-int award_park_send(struct step *step, struct redis *redis, const struct place *place,
-		    struct award **award, size_t count, const char *run, struct fault *why)
+void award_done_add(struct step *step, const char *user)
+{
+	step_text(step, user);
+}
+
+void award_park_begin(struct step *step, const struct place *place, const char *id, const char *run)
 {
 	step_begin(step, place, "park", false);
-	step_text(step, award[0]->issued.winner.id);
+	step_text(step, id);
 	step_text(step, run);
-	for (size_t i = 0; i < count; i++) {
-		if (!award_given_up(award[i]))
-			continue;
-		step_text(step, award[i]->issued.winner.user);
-		add_place_of(step, award[i]);
-	}
-	return step_send(step, redis, why);
+}
+
+void award_park_add(struct step *step, const char *user, int32_t partition, int64_t offset)
+{
+	step_text(step, user);
+	add_place(step, partition, offset);
 }
 
 int award_below(struct step *step, struct redis *redis, const struct place *place,

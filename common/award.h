@@ -53,13 +53,13 @@ int award_assign_read(struct reply *, struct award **, size_t count, struct faul
 /* The fault that a ticket's pool of codes is empty. EX_TEMPFAIL; returns -1. */
 int award_dry(const struct winner *, struct fault *why);
 
-/* Marks those that were assigned done. The answer is a number. */
-int award_done_send(struct step *, struct redis *, const struct place *, struct award **,
-		    size_t count, struct fault *why);
+/* Marks tickets of one event and id done: begun, told whose, then sent. The answer is a number. */
+void award_done_begin(struct step *, const struct place *, const char *id);
+void award_done_add(struct step *, const char *user);
 
-/* Parks those that were given up: their dead letters are out. The answer is a number. */
-int award_park_send(struct step *, struct redis *, const struct place *, struct award **,
-		    size_t count, const char *run, struct fault *why);
+/* Parks tickets that this run gave up, whose dead letters are out: likewise; each where its record stood. */
+void award_park_begin(struct step *, const struct place *, const char *id, const char *run);
+void award_park_add(struct step *, const char *user, int32_t partition, int64_t offset);
 
 /* The assigned ones that stood below these: their offsets are committed. A part at a time: *scan is 0
  * at first, and again at the end. The answer, which the caller releases, is the event's id, then

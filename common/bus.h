@@ -39,8 +39,9 @@ struct span {
 	int64_t offset;
 };
 
-/* A record whose offset is committed, and what became of it. */
+/* A person's record whose offset is committed, and what became of it. */
 struct burial {
+	char user[PERSON_MAX + 1]; /* offsets alone come again where a topic was made anew */
 	int32_t partition;
 	int64_t offset;
 	char run[UUID_LEN + 1]; /* the run that gave it up; "": none did */

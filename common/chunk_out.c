@@ -100,20 +100,32 @@ static void count(struct desk *d, struct run *run, const struct award *award)
 	d->control->note(line);
 }
 
-static int finish(struct desk *d, struct group *g, struct fault *why)
+static int send(struct desk *d, struct fault *why)
 {
-	const struct place *place = g->book ? &g->book->place : NULL;
+	return desk_drain(d, REDIS_WINDOW - 1, why) < 0 ? -1 : step_send(&d->step, d->redis, why);
+}
 
-	if (group_has(g, award_is_assigned) &&
-	    (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
-	     award_done_send(&d->step, d->redis, place, g->award, g->count, why) < 0))
-		return -1;
-	if (group_has(g, award_given_up) &&
-	    (desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
-	     award_park_send(&d->step, d->redis, place, g->award, g->count, d->books.fresh.run,
-			     why) < 0))
-		return -1;
-	return 0;
+static int mark_done(struct desk *d, const struct group *g, struct fault *why)
+{
+	if (!group_has(g, award_is_assigned))
+		return 0;
+	award_done_begin(&d->step, &g->book->place, g->book->run.id);
+	for (size_t a = 0; a < g->count; a++)
+		if (award_is_assigned(g->award[a]))
+			award_done_add(&d->step, g->award[a]->issued.winner.user);
+	return send(d, why);
+}
+
+static int park(struct desk *d, const struct group *g, struct fault *why)
+{
+	if (!group_has(g, award_given_up))
+		return 0;
+	award_park_begin(&d->step, &g->book->place, g->book->run.id, d->books.fresh.run);
+	for (size_t a = 0; a < g->count; a++)
+		if (award_given_up(g->award[a]))
+			award_park_add(&d->step, g->award[a]->issued.winner.user,
+				       g->award[a]->partition, g->award[a]->offset);
+	return send(d, why);
 }
 
 int chunk_finish(struct chunk *c, struct desk *d, struct fault *why)
@@ -128,7 +140,7 @@ int chunk_finish(struct chunk *c, struct desk *d, struct fault *why)
 			count(d, g->book ? &g->book->run : &d->books.nameless, g->award[a]);
 	}
 	for (size_t i = 0; i < c->groups; i++)
-		if (finish(d, &c->group[i], why) < 0)
+		if (mark_done(d, &c->group[i], why) < 0 || park(d, &c->group[i], why) < 0)
 			return -1;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * kafka_buried.c - which records are out as dead letters: those know where their originals stood.
+ * kafka_buried.c - which records are out as dead letters: those know where their originals stood, and whose they were.
  */
 #include "kafka_private.h"
 
@@ -16,6 +16,12 @@ static bool header_is(const rd_kafka_message_t *message, const char *name, const
 	const char *text = kafka_header(message, name, &len);
 
 	return text && len == strlen(value) && memcmp(text, value, len) == 0;
+}
+
+static bool is_of(const rd_kafka_message_t *message, const struct burial *burial)
+{
+	return message->key_len == strlen(burial->user) &&
+	       memcmp(message->key, burial->user, message->key_len) == 0;
 }
 
 static void keep_run(struct burial *burial, const rd_kafka_message_t *message)
@@ -39,7 +45,8 @@ static int look(void *self, const rd_kafka_message_t *message, struct fault *why
 	partition = kafka_header_int(message, "original_partition");
 	offset = kafka_header_int(message, "original_offset");
 	for (size_t i = 0; i < s->count; i++)
-		if (s->burial[i].partition == partition && s->burial[i].offset == offset)
+		if (s->burial[i].partition == partition && s->burial[i].offset == offset &&
+		    is_of(message, &s->burial[i]))
 			keep_run(&s->burial[i], message);
 	return 0;
 }

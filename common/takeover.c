@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One event's, in the order they were found; those of the two lists go together. */
+/* One event's. */
 struct strays {
-	struct award *award;
+	char id[UUID_LEN + 1];
 	struct burial *burial;
 	size_t count, room;
 };
@@ -17,15 +17,10 @@ struct strays {
 static int make_room(struct strays *s, struct fault *why)
 {
 	size_t room = s->room ? 2 * s->room : 64;
-	struct award *award;
 	struct burial *burial;
 
 	if (s->count < s->room)
 		return 0;
-	award = realloc(s->award, room * sizeof *award);
-	if (!award)
-		return fault_set(why, EX_OSERR, "out of memory");
-	s->award = award;
 	burial = realloc(s->burial, room * sizeof *burial);
 	if (!burial)
 		return fault_set(why, EX_OSERR, "out of memory");
@@ -34,24 +29,19 @@ static int make_room(struct strays *s, struct fault *why)
 	return 0;
 }
 
-static int add(struct strays *s, const char *id, struct reply *reply, struct fault *why)
+static int add(struct strays *s, struct reply *reply, struct fault *why)
 {
-	struct award *award;
-	struct winner *winner;
+	struct burial *burial;
 	size_t len;
 
 	if (make_room(s, why) < 0)
 		return -1;
-	assert(s->award && s->burial);
-	award = &s->award[s->count];
-	*award = (struct award){.status = AWARD_ASSIGNED};
-	winner = &award->issued.winner;
-	snprintf(winner->id, sizeof winner->id, "%s", id);
-	snprintf(winner->user, sizeof winner->user, "%s", reply_text(reply, &len));
-	award->partition = (int32_t)reply_int(reply);
-	award->offset = reply_int(reply);
-	s->burial[s->count++] =
-		(struct burial){.partition = award->partition, .offset = award->offset};
+	assert(s->burial);
+	burial = &s->burial[s->count++];
+	*burial = (struct burial){0};
+	snprintf(burial->user, sizeof burial->user, "%s", reply_text(reply, &len));
+	burial->partition = (int32_t)reply_int(reply);
+	burial->offset = reply_int(reply);
 	return reply_check(reply, "below", why);
 }
 
@@ -63,13 +53,13 @@ static int find(struct takeover *t, struct step *step, const struct place *place
 
 	do {
 		struct reply reply = {0};
-		const char *id;
 		size_t len;
 
 		result = award_below(step, t->redis, place, span, count, &scan, &reply, why);
-		id = result == 0 ? reply_text(&reply, &len) : "";
+		if (result == 0)
+			snprintf(s->id, sizeof s->id, "%s", reply_text(&reply, &len));
 		while (result == 0 && reply_more(&reply))
-			result = add(s, id, &reply, why);
+			result = add(s, &reply, why);
 		if (result == 0)
 			result = reply_check(&reply, "below", why);
 		reply_release(&reply);
@@ -78,10 +68,11 @@ static int find(struct takeover *t, struct step *step, const struct place *place
 }
 
 /* Adds the number that the answer is. */
-static int receive(struct takeover *t, int64_t *sum, struct fault *why)
+static int call(struct takeover *t, struct step *step, const struct place *place, int64_t *sum,
+		struct fault *why)
 {
 	struct reply reply = {0};
-	int result = redis_receive(t->redis, &reply, why);
+	int result = step_call(step, place, t->redis, &reply, why);
 
 	if (result == 0)
 		*sum += reply_int(&reply);
@@ -89,17 +80,17 @@ static int receive(struct takeover *t, int64_t *sum, struct fault *why)
 	return result;
 }
 
-static int mark(struct takeover *t, struct step *step, const struct place *place, struct award *one,
+static int mark(struct takeover *t, struct step *step, const struct place *place, const char *id,
 		const struct burial *burial, struct fault *why)
 {
-	if (!*burial->run)
-		return award_done_send(step, t->redis, place, &one, 1, why) < 0
-			       ? -1
-			       : receive(t, &t->done, why);
-	one->status = AWARD_EXHAUSTED;
-	return award_park_send(step, t->redis, place, &one, 1, burial->run, why) < 0
-		       ? -1
-		       : receive(t, &t->parked, why);
+	if (!*burial->run) {
+		award_done_begin(step, place, id);
+		award_done_add(step, burial->user);
+		return call(t, step, place, &t->done, why);
+	}
+	award_park_begin(step, place, id, burial->run);
+	award_park_add(step, burial->user, burial->partition, burial->offset);
+	return call(t, step, place, &t->parked, why);
 }
 
 static int take_over(struct takeover *t, struct step *step, const struct place *place,
@@ -111,8 +102,7 @@ static int take_over(struct takeover *t, struct step *step, const struct place *
 	if (result == 0 && s.count > 0)
 		result = t->source->buried(t->source, s.burial, s.count, why);
 	for (size_t i = 0; i < s.count && result == 0; i++)
-		result = mark(t, step, place, &s.award[i], &s.burial[i], why);
-	free(s.award);
+		result = mark(t, step, place, s.id, &s.burial[i], why);
 	free(s.burial);
 	return result < 0 && !why->no_event ? -1 : 0;
 }

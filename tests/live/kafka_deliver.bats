@@ -121,6 +121,18 @@ issue() {
 	done
 }
 
+@test "an old dead letter from the same place, another person's, parks nothing (P4)" {
+	topics 1
+	event e 1 1
+	fcfs-dispatch e
+	echo '{}' | produce gifticon_publish.dlq somebody -H error_class=exhausted -H original_partition=0 -H original_offset=0 \
+		-H run=99999999-9999-4999-8999-999999999999
+	run strike fcfs_done_1 1 before timeout "$LIMIT" fcfs-issue
+	same 137 "$status"
+	fcfs-issue
+	all_out e 1
+}
+
 AT='fcfs_assign_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
 
 @test "killed before and after each kind of thing it sends: every code once, every dead letter once" {
