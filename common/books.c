@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEDGER_KEEP_MS = 20000 }; /* a third of what makes a record stale there */
+
 void books_init(struct books *b, const char *bus, const char *prefix)
 {
 	*b = (struct books){.bus = bus, .prefix = prefix};
-	b->held_ms = b->kept_ms = clock_ms();
+	b->held_ms = b->kept_ms = b->ledger_ms = clock_ms();
 	run_begin(&b->fresh, "issue");
 	b->nameless = b->fresh;
 }
@@ -34,13 +36,25 @@ struct book *books_find(const struct books *b, const struct winner *winner)
 	return NULL;
 }
 
+/* While it is running: a ledger that is away shows when rows are kept, and at the end. */
+static void keep_in_ledger(const struct books *b, const struct book *book)
+{
+	struct fault ignored;
+
+	if (b->ledger)
+		ledger_run(b->ledger, &book->run, &ignored);
+}
+
 /* The lock first: who does not get it has no record of this event. */
 static int begin(const struct books *b, struct book *book, struct redis *redis, struct fault *why)
 {
 	if (b->exclusive && job_hold(redis, &book->place, &book->run, why) < 0)
 		return -1;
 	run_mark(&book->run, "running");
-	return runlog_keep(redis, &book->place, &book->run, why);
+	if (runlog_keep(redis, &book->place, &book->run, why) < 0)
+		return -1;
+	keep_in_ledger(b, book);
+	return 0;
 }
 
 static struct book *add(struct books *b, struct redis *redis, const struct place *place,
@@ -143,6 +157,11 @@ int books_tend(struct books *b, struct redis *redis, struct fault *why)
 	for (size_t i = 0; i < b->count; i++)
 		if (tend(b->book[i], redis, b->exclusive, keep, why) < 0)
 			return -1;
+	if (b->held_ms - b->ledger_ms < LEDGER_KEEP_MS)
+		return 0;
+	b->ledger_ms = b->held_ms;
+	for (size_t i = 0; i < b->count; i++)
+		keep_in_ledger(b, b->book[i]);
 	return 0;
 }
 

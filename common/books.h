@@ -19,10 +19,12 @@ struct book {
 struct books {
 	const char *bus; /* what feeds this run: events of another one are none of its business */
 	const char *prefix;
+	struct ledger *ledger; /* NULL: none */
 	bool exclusive; /* no other run that says so issues these events at the same time: job.h */
 	struct book **book;
 	size_t count;
-	int64_t held_ms, kept_ms; /* when the locks were held last, and the records kept */
+	int64_t held_ms, kept_ms; /* when the locks were held last, and the records kept, */
+	int64_t ledger_ms;	  /* and those in the ledger */
 	struct run fresh;	  /* as each book's run begins */
 	struct run nameless;	  /* of records that belong to no event */
 };
@@ -41,7 +43,7 @@ struct book *books_open(struct books *, struct redis *, const struct winner *, c
 			struct fault *why);
 
 /* To be called about once a second. Due: then books_tend, with nothing in flight, holds the locks and
- * keeps the records anew. EX_TEMPFAIL where another run has a lock by now. */
+ * keeps the records anew, no transaction of the ledger being open. EX_TEMPFAIL where another run has a lock by now. */
 bool books_due(const struct books *);
 int books_tend(struct books *, struct redis *, struct fault *why);
 

@@ -79,7 +79,15 @@ int64_t ledger_mark(struct ledger *ledger, const char *id, const struct ledger_m
 
 int ledger_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
-	return ledger->backend->run(ledger, run, why);
+	const struct ledger_backend *backend = ledger->backend;
+
+	if (backend->begin(ledger, why) == 0 && backend->run(ledger, run, why) == 0 &&
+	    (strcmp(run->status, "running") != 0 ||
+	     backend->abandon(ledger, run, run->ended_us - LEDGER_STALE_US, why) == 0) &&
+	    backend->commit(ledger, why) == 0)
+		return 0;
+	backend->rollback(ledger);
+	return -1;
 }
 
 /* --- for the backends ------------------------------------------------------------------------- */

@@ -74,7 +74,9 @@ int ledger_keep(struct ledger *, struct ledger_row *, size_t count, struct fault
 int64_t ledger_mark(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
 		    struct fault *why);
 
-/* Writes or replaces the record of a run, in a transaction of its own. */
+/* Writes or replaces the record of a run, in a transaction of its own. With one that is running, those of
+ * the same event that are running and were not written for a minute, by the clocks of who writes them,
+ * become abandoned. */
 int ledger_run(struct ledger *, const struct run *, struct fault *why);
 
 #endif

@@ -20,6 +20,8 @@ struct ledger_backend {
 	int64_t (*mark)(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
 			struct fault *why);
 	int (*run)(struct ledger *, const struct run *, struct fault *why);
+	/* within a transaction: those of this id and event that are running since before then */
+	int (*abandon)(struct ledger *, const struct run *, int64_t before_us, struct fault *why);
 };
 
 struct ledger {
@@ -27,6 +29,8 @@ struct ledger {
 };
 
 enum { LEDGER_SCHEMA = 2 };
+
+enum { LEDGER_STALE_US = 60000000 }; /* a run that is running and was not written for so long */
 
 /* What a unique index may have refused a row for, in the order in which they are asked: the person's
  * comes before the code's, since another code would not help there. */

@@ -44,6 +44,10 @@ static const char replace_run[] =
 	" already = EXCLUDED.already, refused = EXCLUDED.refused, dead = EXCLUDED.dead,"
 	" retried = EXCLUDED.retried, error = EXCLUDED.error";
 
+static const char abandon_runs[] =
+	"UPDATE runs SET status = 'abandoned' WHERE id = $1 AND event = $2"
+	" AND status = 'running' AND ended_us < $3";
+
 static struct postgresql_ledger *of(struct ledger *ledger)
 {
 	return (struct postgresql_ledger *)ledger;
@@ -221,8 +225,9 @@ static int64_t postgresql_mark(struct ledger *ledger, const char *id,
 
 /* --- runs ------------------------------------------------------------------------------------- */
 
-static int send_run(struct postgresql_ledger *self, const struct run *run, struct fault *why)
+static int postgresql_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
+	struct postgresql_ledger *self = of(ledger);
 	const char *texts[] = {run->run, run->tool, run->host, run->event, run->id, run->status};
 	int64_t numbers[] = {run->started_us, run->ended_us, run->in,	run->done,
 			     run->already,    run->refused,  run->dead, run->retried};
@@ -235,16 +240,15 @@ static int send_run(struct postgresql_ledger *self, const struct run *run, struc
 	return ledger_postgresql_send(self, replace_run, why);
 }
 
-static int postgresql_run(struct ledger *ledger, const struct run *run, struct fault *why)
+static int postgresql_abandon(struct ledger *ledger, const struct run *run, int64_t before_us,
+			      struct fault *why)
 {
 	struct postgresql_ledger *self = of(ledger);
 
-	assert(!self->begun);
-	if (ledger_postgresql_begin(self, why) == 0 && send_run(self, run, why) == 0 &&
-	    ledger_postgresql_commit(self, why) == 0)
-		return 0;
-	ledger_postgresql_rollback(self);
-	return -1;
+	ledger_postgresql_text(self, run->id);
+	ledger_postgresql_text(self, run->event);
+	ledger_postgresql_int(self, before_us);
+	return ledger_postgresql_send(self, abandon_runs, why);
 }
 
 /* --- a ledger --------------------------------------------------------------------------------- */
@@ -307,6 +311,7 @@ static struct postgresql_ledger *make(const char *place, struct fault *why)
 		.keep = postgresql_keep,
 		.mark = postgresql_mark,
 		.run = postgresql_run,
+		.abandon = postgresql_abandon,
 	};
 	struct postgresql_ledger *self = calloc(1, sizeof *self);
 

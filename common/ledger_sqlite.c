@@ -252,7 +252,7 @@ static int sqlite_run(struct ledger *ledger, const struct run *run, struct fault
 	int at = 1;
 	int code;
 
-	assert(sqlite3_get_autocommit(self->db));
+	assert(!sqlite3_get_autocommit(self->db));
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		bind_text(replace, at++, texts[i]);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -260,6 +260,21 @@ static int sqlite_run(struct ledger *ledger, const struct run *run, struct fault
 	bind_text(replace, at, run->error);
 	code = sqlite3_step(replace);
 	sqlite3_reset(replace);
+	return code == SQLITE_DONE ? 0 : ledger_sqlite_fault(self, code, why);
+}
+
+static int sqlite_abandon(struct ledger *ledger, const struct run *run, int64_t before_us,
+			  struct fault *why)
+{
+	struct sqlite_ledger *self = of(ledger);
+	sqlite3_stmt *update = self->statement[ABANDON];
+	int code;
+
+	bind_text(update, 1, run->id);
+	bind_text(update, 2, run->event);
+	sqlite3_bind_int64(update, 3, before_us);
+	code = sqlite3_step(update);
+	sqlite3_reset(update);
 	return code == SQLITE_DONE ? 0 : ledger_sqlite_fault(self, code, why);
 }
 
@@ -273,6 +288,7 @@ int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *
 		.keep = sqlite_keep,
 		.mark = sqlite_mark,
 		.run = sqlite_run,
+		.abandon = sqlite_abandon,
 	};
 	struct sqlite_ledger *self;
 

@@ -210,6 +210,39 @@ let_go() {
 	all_issued a 2 "$T/out"
 }
 
+@test "a run is in the ledger while it lasts; killed, it is abandoned when another begins a minute later" {
+	local ledger
+	for ledger in "$url" "sqlite:$T/ledger"; do
+		url=$ledger
+		event a 3 3
+		fcfs-dispatch a >"$T/w"
+		mkfifo "$T/in$BASHPID" 2>/dev/null || true
+		spawn from "$T/in$BASHPID" fcfs-issue --ledger "$url" >"$T/out"
+		exec {feed}>"$T/in$BASHPID"
+		head -n 1 "$T/w" >&$feed
+		soon field_is a issued 1
+		same running "$(runs)"
+		kill -9 "$pid"
+		exec {feed}>&-
+		soon gone "$pid"
+		case $url in
+		sqlite:*) sqlite3 "$T/ledger" 'UPDATE runs SET ended_us = ended_us - 61000000' ;;
+		*) sql 'UPDATE runs SET ended_us = ended_us - 61000000' ;;
+		esac
+		issue <"$T/w" >"$T/out"
+		same 'abandoned completed' "$(runs | xargs)"
+		purge a
+	done
+}
+
+# runs: the status of each, in the order they began
+runs() {
+	case $url in
+	sqlite:*) sqlite3 "$T/ledger" 'SELECT status FROM runs ORDER BY started_us' ;;
+	*) sql 'SELECT status FROM runs ORDER BY started_us' ;;
+	esac
+}
+
 # states: TICKET STATE a line
 states() {
 	case $url in

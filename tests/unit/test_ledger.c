@@ -243,6 +243,17 @@ static void test_runs(void)
 	run.event[0] = '\0';
 	is_int(ledger_run(ledger, &run, &why), 0, "the same run, no event");
 	is_str(ask("SELECT count(*) FROM runs"), "2", "... is another record");
+	snprintf(run.status, sizeof run.status, "running");
+	is_int(ledger_run(ledger, &run, &why), 0, "one that is running");
+	run.run[0]++;
+	run.ended_us += 60000000;
+	is_int(ledger_run(ledger, &run, &why), 0, "another, a minute later");
+	is_str(ask("SELECT count(*) FROM runs WHERE status = 'abandoned'"), "0", "... both run");
+	run.ended_us++;
+	is_int(ledger_run(ledger, &run, &why), 0, "... and later");
+	is_str(ask("SELECT run||status FROM runs WHERE status IN ('abandoned', 'running')"
+		   " ORDER BY run"),
+	       postgresql ? "rabandoned\nsrunning" : "rabandoned", "the first is abandoned");
 	ledger_close(ledger);
 }
 
