@@ -41,7 +41,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $
 base    = common/fault common/clock common/name common/parse common/config common/buffer common/json \
           common/histogram
 redis   = common/redis common/redis_connect common/redis_reply common/redis_library library \
-          common/server common/step
+          common/server common/step common/retry
 people  = common/people common/stream
 event   = common/event
 records = common/record common/code common/run common/runlog common/who
@@ -49,7 +49,7 @@ ledger  = $(filter-out $(if $(LIBPQ),common/ledger_none,common/ledger_postgresql
           $(basename $(wildcard common/ledger*.c)))
 bus     = common/pipe common/dead_file
 chunk   = $(basename $(wildcard common/chunk*.c))
-deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess common/retry
+deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess
 archive = $(basename $(wildcard common/archive*.c))
 kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
 letters = cmd/letters common/pipe_mailbox

@@ -1,6 +1,7 @@
 #include "redis_private.h"
 
 #include "clock.h"
+#include "retry.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,13 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-	BACKOFF_FIRST_MS = 20,
-	BACKOFF_MOST_MS = 500,
-	TICK_MS = 1000,
-	LOADS_MOST = 3,
-	WORDS_MAX = 16
-};
+enum { BACKOFF_MOST_MS = 500, TICK_MS = 1000, LOADS_MOST = 3, WORDS_MAX = 16 };
 
 struct unanswered {
 	char *bytes; /* as formatted for the wire */
@@ -33,7 +28,7 @@ struct redis {
 	size_t oldest, in_flight;
 	int64_t waiting_since_ms; /* for the oldest answer */
 	int64_t trouble_since_ms; /* 0: all is well */
-	int64_t backoff_ms;
+	int tries;		  /* to connect anew, since the last answer */
 	bool wants_library;
 	int loads;
 	void (*waiting)(void *self); /* NULL: nobody asked */
@@ -97,16 +92,17 @@ static void wait_tick(const struct redis *r)
 		r->waiting(r->waiting_self);
 }
 
+/* At once the first time. */
 static void back_off(struct redis *r)
 {
-	struct timespec pause = {r->backoff_ms / 1000, r->backoff_ms % 1000 * 1000000};
+	const struct retry retry = {.max_ms = BACKOFF_MOST_MS};
+	int64_t pause_ms = r->tries ? retry_delay_ms(&retry, r->tries) : 0;
+	struct timespec pause = {pause_ms / 1000, pause_ms % 1000 * 1000000};
 
-	if (r->backoff_ms)
+	if (pause_ms)
 		nanosleep(&pause, NULL);
 	wait_tick(r);
-	r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_FIRST_MS;
-	if (r->backoff_ms > BACKOFF_MOST_MS)
-		r->backoff_ms = BACKOFF_MOST_MS;
+	r->tries++;
 }
 
 /* In why comes what went wrong, and where it does not heal goes what went wrong last. */
@@ -206,7 +202,7 @@ static void answered(struct redis *r)
 	r->in_flight--;
 	r->waiting_since_ms = clock_ms();
 	r->trouble_since_ms = 0;
-	r->backoff_ms = 0;
+	r->tries = 0;
 	r->loads = 0;
 }
 
@@ -229,7 +225,7 @@ static int error_answer(struct redis *r, redisReply *root, struct fault *why)
 	}
 	if (remedy == REMEDY_LOAD) {
 		r->wants_library = true;
-		r->backoff_ms = 0;
+		r->tries = 0;
 	}
 	return heal(r, why);
 }
