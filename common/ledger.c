@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { UNPARK = 100 };
+
 static const struct {
 	const char *scheme;
 	int (*open)(const char *place, struct ledger **ledger, struct fault *why);
@@ -49,26 +51,38 @@ void ledger_rollback(struct ledger *ledger)
 	ledger->backend->rollback(ledger);
 }
 
-/* What is kept again is given out again. */
-static int unpark(struct ledger *ledger, const struct ledger_row *row, struct fault *why)
+static bool was_parked(const struct ledger_row *row)
 {
-	const struct ledger_mark mark = {.ticket = row->found.winner.ticket,
-					 .state = LEDGER_ISSUED};
+	return (row->answer == LEDGER_SAME || row->answer == LEDGER_OTHER_CODE) &&
+	       row->state == LEDGER_PARKED;
+}
 
-	if (row->answer != LEDGER_SAME && row->answer != LEDGER_OTHER_CODE)
-		return 0;
-	if (row->state != LEDGER_PARKED)
-		return 0;
-	return ledger->backend->mark(ledger, row->found.winner.id, &mark, 1, why) < 0 ? -1 : 0;
+/* What is kept again is given out again: marked as many at a time as there is room for. */
+static int unpark(struct ledger *ledger, const struct ledger_row *row, size_t count,
+		  struct fault *why)
+{
+	struct ledger_mark mark[UNPARK];
+	size_t marks = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (was_parked(&row[i]))
+			mark[marks++] = (struct ledger_mark){.ticket = row[i].found.winner.ticket,
+							     .state = LEDGER_ISSUED};
+		if (marks < UNPARK && (i < count - 1 || marks == 0))
+			continue;
+		if (ledger_mark(ledger, row[i].issued->winner.id, mark, marks, why) < 0)
+			return -1;
+		marks = 0;
+	}
+	return 0;
 }
 
 int ledger_keep(struct ledger *ledger, struct ledger_row *row, size_t count, struct fault *why)
 {
-	int result = count > 0 ? ledger->backend->keep(ledger, row, count, why) : 0;
-
-	for (size_t i = 0; i < count && result == 0; i++)
-		result = unpark(ledger, &row[i], why);
-	return result;
+	if (count == 0)
+		return 0;
+	return ledger->backend->keep(ledger, row, count, why) < 0 ? -1
+								  : unpark(ledger, row, count, why);
 }
 
 int64_t ledger_mark(struct ledger *ledger, const char *id, const struct ledger_mark *mark,
