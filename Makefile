@@ -51,15 +51,17 @@ bus     = common/pipe common/dead_file
 chunk   = $(basename $(wildcard common/chunk*.c))
 deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess
 archive = $(basename $(wildcard common/archive*.c))
+audit   = $(basename $(wildcard common/audit*.c)) audit_sql common/archive_live common/archive_record
 kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
 letters = cmd/letters common/pipe_mailbox
 
 LUA = $(addprefix common/lua/,head.lua event.lua run.lua join.lua leave.lua rank.lua page.lua grant.lua \
 	pool.lua award.lua park.lua archive.lua)
+SQL = $(addprefix common/sql/,tables.sql views.sql promises.sql)
 
 # --- tools ---------------------------------------------------------------------------------------
 
-TOOLS = fcfs-event fcfs-codes fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-archive fcfs-setup
+TOOLS = fcfs-event fcfs-codes fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-archive fcfs-audit fcfs-setup
 
 fcfs-join     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
@@ -81,6 +83,7 @@ fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_ka
                 $(records) $(bus) $(kafka) $(letters) common/archive_file common/archive_record common/report \
                 common/report_redis common/report_archive
 fcfs-archive  = cmd/ui cmd/output $(base) $(redis) $(event) $(records) $(bus) $(archive)
+fcfs-audit    = cmd/ui cmd/ui_kafka cmd/table $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) $(audit)
 
 # The libraries a tool links beyond hiredis.
 libs-fcfs-event    = jansson uuid rdkafka
@@ -90,6 +93,7 @@ libs-fcfs-dispatch = jansson uuid rdkafka
 libs-fcfs-issue    = jansson uuid sqlite3 rdkafka $(LIBPQ)
 libs-fcfs-report   = jansson uuid rdkafka
 libs-fcfs-archive  = jansson uuid
+libs-fcfs-audit    = jansson uuid sqlite3 rdkafka $(LIBPQ)
 
 # --- building ------------------------------------------------------------------------------------
 
@@ -116,6 +120,15 @@ $(BUILD)/library.c: scripts/embed-lua $(LUA) $(BUILD)/numbers
 	@mkdir -p $(@D)
 	@echo '  LUA   $@'
 	@scripts/embed-lua $(PROTOCOL) $(REVISION) $(LUA) > $@.new && mv $@.new $@
+
+$(BUILD)/audit_sql.o: $(BUILD)/audit_sql.c
+	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/audit_sql.c: scripts/embed-sql $(SQL)
+	@mkdir -p $(@D)
+	@echo '  SQL   $@'
+	@scripts/embed-sql $(SQL) > $@.new && mv $@.new $@
 
 # Rebuilt when a number given on the command line, or whether there is libpq, differs from the last build's.
 $(BUILD)/numbers: .FORCE

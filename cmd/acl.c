@@ -26,6 +26,8 @@ static const struct role ROLES[] = {
 	 "show archive archive_state archived purge restore_begin restore restore_end",
 	 "ping select hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "
 	 "llen lrange rpush hscan sadd srem smembers unlink rename exists time config|get"},
+	{"fcfs-auditor", "show archive archive_state",
+	 "ping select get hmget hlen hgetall hscan zcard zrange zrangebyscore pttl llen lrange time"},
 };
 
 static void print_words(const char *before, const char *words, const char *after)

@@ -8,26 +8,36 @@ enum { UNPARK = 100 };
 
 static const struct {
 	const char *scheme;
-	int (*open)(const char *place, struct ledger **ledger, struct fault *why);
+	int (*open)(const char *place, bool to_read, struct ledger **ledger, struct fault *why);
 } kinds[] = {
 	{"sqlite:", ledger_sqlite_open},
 	{"postgresql://", ledger_postgresql_open},
 	{"postgres://", ledger_postgresql_open},
 };
 
-int ledger_open(const char *url, struct ledger **ledger, struct fault *why)
+static int open_any(const char *url, bool to_read, struct ledger **ledger, struct fault *why)
 {
 	*ledger = NULL;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		size_t len = strlen(kinds[i].scheme);
 
 		if (strncmp(url, kinds[i].scheme, len) == 0)
-			return kinds[i].open(url + len, ledger, why);
+			return kinds[i].open(url + len, to_read, ledger, why);
 	}
 	/* not shown: it may hold a password */
 	return fault_set(why, EX_USAGE,
 			 "--ledger is no URL of a ledger: write sqlite:PATH or "
 			 "postgresql://HOST/DATABASE");
+}
+
+int ledger_open(const char *url, struct ledger **ledger, struct fault *why)
+{
+	return open_any(url, false, ledger, why);
+}
+
+int ledger_open_to_read(const char *url, struct ledger **ledger, struct fault *why)
+{
+	return open_any(url, true, ledger, why);
 }
 
 void ledger_close(struct ledger *ledger)
@@ -89,6 +99,13 @@ int64_t ledger_mark(struct ledger *ledger, const char *id, const struct ledger_m
 		    size_t count, struct fault *why)
 {
 	return count > 0 ? ledger->backend->mark(ledger, id, mark, count, why) : 0;
+}
+
+int ledger_each(struct ledger *ledger, const char *id,
+		int (*visit)(void *, const struct ledger_row *, struct fault *), void *self,
+		struct fault *why)
+{
+	return ledger->backend->each(ledger, id, visit, self, why);
 }
 
 int ledger_run(struct ledger *ledger, const struct run *run, struct fault *why)

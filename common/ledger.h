@@ -60,6 +60,10 @@ struct ledger_mark {
 /* EX_USAGE for a URL that is no ledger's, EX_CONFIG for a schema or a file that is none of ours,
  * EX_OSERR where it cannot be opened. On failure *ledger is NULL. */
 int ledger_open(const char *url, struct ledger **ledger, struct fault *why);
+
+/* The same for who only reads: makes and changes nothing, so what is no ledger yet, or has an older
+ * schema, is refused (EX_CONFIG). Only ledger_each may be called. */
+int ledger_open_to_read(const char *url, struct ledger **ledger, struct fault *why);
 void ledger_close(struct ledger *); /* NULL is fine; what was not committed is rolled back */
 
 int ledger_begin(struct ledger *, struct fault *why);
@@ -74,6 +78,12 @@ int ledger_keep(struct ledger *, struct ledger_row *, size_t count, struct fault
  * met, or -1: then the transaction is to be rolled back. */
 int64_t ledger_mark(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
 		    struct fault *why);
+
+/* Calls visit for each row of this event id, by ticket, until it returns -1; in the row all but
+ * `issued` and `answer` is set. */
+int ledger_each(struct ledger *, const char *id,
+		int (*visit)(void *self, const struct ledger_row *, struct fault *), void *self,
+		struct fault *why);
 
 /* Writes or replaces the record of a run, in a transaction of its own. With one that is running, those of
  * the same event that are running and were not written for a minute, by the clocks of who writes them,

@@ -19,6 +19,9 @@ struct ledger_backend {
 	int (*keep)(struct ledger *, struct ledger_row *, size_t count, struct fault *why);
 	int64_t (*mark)(struct ledger *, const char *id, const struct ledger_mark *, size_t count,
 			struct fault *why);
+	int (*each)(struct ledger *, const char *id,
+		    int (*visit)(void *self, const struct ledger_row *, struct fault *), void *self,
+		    struct fault *why);
 	int (*run)(struct ledger *, const struct run *, struct fault *why);
 	/* within a transaction: those of this id and event that are running since before then */
 	int (*abandon)(struct ledger *, const struct run *, int64_t before_us, struct fault *why);
@@ -43,9 +46,10 @@ enum ledger_answer ledger_judge(const struct ledger_row *row, enum ledger_key);
 const char *ledger_state_word(enum ledger_state);
 bool ledger_state_read(const char *word, enum ledger_state *);
 
-/* place is the URL behind its scheme. As ledger_open; EX_USAGE where the program was built without
- * that database. */
-int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *why);
-int ledger_postgresql_open(const char *place, struct ledger **ledger, struct fault *why);
+/* place is the URL behind its scheme. As ledger_open, or ledger_open_to_read; EX_USAGE where the
+ * program was built without that database. */
+int ledger_sqlite_open(const char *place, bool to_read, struct ledger **ledger, struct fault *why);
+int ledger_postgresql_open(const char *place, bool to_read, struct ledger **ledger,
+			   struct fault *why);
 
 #endif

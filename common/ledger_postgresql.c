@@ -34,6 +34,12 @@ static const char mark_rows[] =
 	" WHERE i.id = $1 AND i.ticket = m.ticket AND i.state <> 'returned'"
 	" AND (i.delivered_us IS NULL OR m.state <> 'parked')";
 
+enum { PAGE = 1000 };
+
+static const char page_rows[] =
+	"SELECT NULL, NULL, " ROW
+	" FROM issued WHERE id = $1 AND ticket > $2 ORDER BY ticket LIMIT $3";
+
 static const char replace_run[] =
 	"INSERT INTO runs (run, tool, host, event, id, status, started_us, ended_us, \"in\", done,"
 	" already, refused, dead, retried, error)"
@@ -71,7 +77,7 @@ static int64_t column_int(const PGresult *rows, int at, int column)
 	return atoll(PQgetvalue(rows, at, column));
 }
 
-/* An answer of find_rows. */
+/* Of an answer whose columns from the third on are ROW. */
 static bool read_row(const PGresult *rows, int at, struct ledger_row *row)
 {
 	struct issued *found = &row->found;
@@ -90,8 +96,12 @@ static bool read_row(const PGresult *rows, int at, struct ledger_row *row)
 	winner->granted_us = column_int(rows, at, 8);
 	found->issued_us = column_int(rows, at, 9);
 	row->delivered_us = column_int(rows, at, 11);
-	row->answer = ledger_judge(row, (enum ledger_key)column_int(rows, at, 1));
 	return true;
+}
+
+static int foreign_row(const struct postgresql_ledger *self, struct fault *why)
+{
+	return fault_set(why, EX_CONFIG, "ledger '%s': holds a row that is not fcfs's", self->url);
 }
 
 static PGresult *insert(struct postgresql_ledger *self, const struct ledger_row *row, size_t count,
@@ -171,8 +181,8 @@ static int read_refused(const struct postgresql_ledger *self, const PGresult *me
 				"ledger '%s': another writer changes the same rows: try again",
 				self->url);
 		if (!read_row(met, at, &row[i]))
-			return fault_set(why, EX_CONFIG,
-					 "ledger '%s': holds a row that is not fcfs's", self->url);
+			return foreign_row(self, why);
+		row[i].answer = ledger_judge(&row[i], (enum ledger_key)column_int(met, at, 1));
 		at++;
 	}
 	return 0;
@@ -221,6 +231,43 @@ static int64_t postgresql_mark(struct ledger *ledger, const char *id,
 	met = answer ? atoll(PQcmdTuples(answer)) : -1;
 	PQclear(answer);
 	return met;
+}
+
+/* The rows of a page; how many, or -1. */
+static int visit_page(struct postgresql_ledger *from, const PGresult *page, struct ledger_row *row,
+		      int (*visit)(void *, const struct ledger_row *, struct fault *), void *self,
+		      struct fault *why)
+{
+	int rows = PQntuples(page), result = 0;
+
+	for (int at = 0; at < rows && result == 0; at++)
+		result = read_row(page, at, row) ? visit(self, row, why) : foreign_row(from, why);
+	return result < 0 ? -1 : rows;
+}
+
+static int postgresql_each(struct ledger *ledger, const char *id,
+			   int (*visit)(void *, const struct ledger_row *, struct fault *),
+			   void *self, struct fault *why)
+{
+	struct postgresql_ledger *from = of(ledger);
+	struct ledger_row row = {0};
+	int rows = PAGE;
+
+	if (ledger_postgresql_connect(from, why) < 0)
+		return -1;
+	while (rows == PAGE) {
+		PGresult *page;
+
+		ledger_postgresql_text(from, id);
+		ledger_postgresql_int(from, row.found.winner.ticket);
+		ledger_postgresql_int(from, PAGE);
+		page = ledger_postgresql_send(from, page_rows, why) < 0
+			       ? NULL
+			       : ledger_postgresql_receive(from, why);
+		rows = page ? visit_page(from, page, &row, visit, self, why) : -1;
+		PQclear(page);
+	}
+	return rows < 0 ? -1 : 0;
 }
 
 /* --- runs ------------------------------------------------------------------------------------- */
@@ -280,27 +327,6 @@ static void postgresql_close(struct ledger *ledger)
 	free(self);
 }
 
-/* A password on the command line is everybody's to read. What is wrong in the URL is not shown: it
- * may be one. */
-static int check_url(const char *url, struct fault *why)
-{
-	PQconninfoOption *options = PQconninfoParse(url, NULL);
-	bool password = false;
-
-	for (const PQconninfoOption *o = options; o && o->keyword; o++)
-		password = password || (o->val && strstr(o->keyword, "password"));
-	PQconninfoFree(options);
-	if (!options)
-		return fault_set(why, EX_USAGE,
-				 "--ledger is no URL of PostgreSQL's: write "
-				 "postgresql://[USER@]HOST[:PORT]/DATABASE");
-	if (password)
-		return fault_set(why, EX_USAGE,
-				 "--ledger holds a password, for all to see: name a file with "
-				 "PGPASSFILE instead");
-	return 0;
-}
-
 static struct postgresql_ledger *make(const char *place, struct fault *why)
 {
 	static const struct ledger_backend backend = {
@@ -311,6 +337,7 @@ static struct postgresql_ledger *make(const char *place, struct fault *why)
 		.keep = postgresql_keep,
 		.mark = postgresql_mark,
 		.run = postgresql_run,
+		.each = postgresql_each,
 		.abandon = postgresql_abandon,
 	};
 	struct postgresql_ledger *self = calloc(1, sizeof *self);
@@ -324,13 +351,14 @@ static struct postgresql_ledger *make(const char *place, struct fault *why)
 	return self;
 }
 
-int ledger_postgresql_open(const char *place, struct ledger **ledger, struct fault *why)
+int ledger_postgresql_open(const char *place, bool to_read, struct ledger **ledger,
+			   struct fault *why)
 {
 	struct postgresql_ledger *self = make(place, why);
 
 	if (!self)
 		return -1;
-	if (check_url(self->url, why) < 0 || ledger_postgresql_set_up(self, why) < 0) {
+	if (ledger_postgresql_set_up(self, to_read, why) < 0) {
 		postgresql_close(&self->ledger);
 		return -1;
 	}

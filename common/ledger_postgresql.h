@@ -63,7 +63,7 @@ int ledger_postgresql_foreign(const struct postgresql_ledger *, struct fault *wh
 
 /* --- the schema (ledger_postgresql_open.c) --- */
 
-/* Makes the tables, or brings them up to date, or refuses them. */
-int ledger_postgresql_set_up(struct postgresql_ledger *, struct fault *why);
+/* Makes the tables, unless they are only to be read, or refuses them. */
+int ledger_postgresql_set_up(struct postgresql_ledger *, bool to_read, struct fault *why);
 
 #endif

@@ -2,6 +2,7 @@
 #include "ledger_postgresql.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SAME_TEXT " text COLLATE \"C\" NOT NULL"
 
@@ -82,11 +83,35 @@ static int make_tables(struct postgresql_ledger *self, struct fault *why)
 	return ledger_postgresql_commit(self, why);
 }
 
-int ledger_postgresql_set_up(struct postgresql_ledger *self, struct fault *why)
+/* A password on the command line is everybody's to read. What is wrong in the URL is not shown: it
+ * may be one. */
+static int check_url(const char *url, struct fault *why)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	bool password = false;
+
+	for (const PQconninfoOption *o = options; o && o->keyword; o++)
+		password = password || (o->val && strstr(o->keyword, "password"));
+	PQconninfoFree(options);
+	if (!options)
+		return fault_set(why, EX_USAGE,
+				 "--ledger is no URL of PostgreSQL's: write "
+				 "postgresql://[USER@]HOST[:PORT]/DATABASE");
+	if (password)
+		return fault_set(why, EX_USAGE,
+				 "--ledger holds a password, for all to see: name a file with "
+				 "PGPASSFILE instead");
+	return 0;
+}
+
+int ledger_postgresql_set_up(struct postgresql_ledger *self, bool to_read, struct fault *why)
 {
 	int64_t version;
 
-	if (ledger_postgresql_connect(self, why) < 0 || read_version(self, &version, why) < 0)
+	if (check_url(self->url, why) < 0 || ledger_postgresql_connect(self, why) < 0 ||
+	    read_version(self, &version, why) < 0)
 		return -1;
+	if (version == 0 && to_read)
+		return ledger_postgresql_foreign(self, why);
 	return version == 0 ? make_tables(self, why) : 0;
 }

@@ -146,6 +146,12 @@ static bool read_row(sqlite3_stmt *from, struct ledger_row *row)
 	return true;
 }
 
+static int foreign_row(const struct sqlite_ledger *self, struct fault *why)
+{
+	return fault_set(why, EX_CONFIG, "ledger 'sqlite:%s': holds a row that is not fcfs's",
+			 self->place);
+}
+
 /* 1 with a row, 0 without one, -1. */
 static int look_up(struct sqlite_ledger *self, enum ledger_key key, struct ledger_row *row,
 		   struct fault *why)
@@ -165,8 +171,7 @@ static int look_up(struct sqlite_ledger *self, enum ledger_key key, struct ledge
 		fits = read_row(query, row);
 	sqlite3_reset(query);
 	if (!fits)
-		return fault_set(why, EX_CONFIG,
-				 "ledger 'sqlite:%s': holds a row that is not fcfs's", self->place);
+		return foreign_row(self, why);
 	if (code == SQLITE_ROW || code == SQLITE_DONE)
 		return code == SQLITE_ROW;
 	return ledger_sqlite_fault(self, code, why);
@@ -242,6 +247,24 @@ static int64_t sqlite_mark(struct ledger *ledger, const char *id, const struct l
 	return met;
 }
 
+static int sqlite_each(struct ledger *ledger, const char *id,
+		       int (*visit)(void *, const struct ledger_row *, struct fault *), void *self,
+		       struct fault *why)
+{
+	struct sqlite_ledger *from = of(ledger);
+	sqlite3_stmt *query = from->statement[EACH];
+	struct ledger_row row = {0};
+	int code, result = 0;
+
+	bind_text(query, 1, id);
+	while (result == 0 && (code = sqlite3_step(query)) == SQLITE_ROW)
+		result = read_row(query, &row) ? visit(self, &row, why) : foreign_row(from, why);
+	if (result == 0 && code != SQLITE_DONE)
+		result = ledger_sqlite_fault(from, code, why);
+	sqlite3_reset(query);
+	return result;
+}
+
 static int sqlite_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
 	struct sqlite_ledger *self = of(ledger);
@@ -278,7 +301,7 @@ static int sqlite_abandon(struct ledger *ledger, const struct run *run, int64_t 
 	return code == SQLITE_DONE ? 0 : ledger_sqlite_fault(self, code, why);
 }
 
-int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *why)
+int ledger_sqlite_open(const char *place, bool to_read, struct ledger **ledger, struct fault *why)
 {
 	static const struct ledger_backend backend = {
 		.close = sqlite_close,
@@ -288,6 +311,7 @@ int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *
 		.keep = sqlite_keep,
 		.mark = sqlite_mark,
 		.run = sqlite_run,
+		.each = sqlite_each,
 		.abandon = sqlite_abandon,
 	};
 	struct sqlite_ledger *self;
@@ -302,7 +326,7 @@ int ledger_sqlite_open(const char *place, struct ledger **ledger, struct fault *
 		return fault_set(why, EX_OSERR, "out of memory");
 	}
 	self->ledger.backend = &backend;
-	if (ledger_sqlite_set_up(self, why) < 0) {
+	if (ledger_sqlite_set_up(self, to_read, why) < 0) {
 		sqlite_close(&self->ledger);
 		return -1;
 	}

@@ -15,6 +15,7 @@ enum ledger_statement {
 	KEEP,
 	BY, /* + enum ledger_key */
 	MARK = BY + LEDGER_KEYS,
+	EACH,
 	RUN,
 	ABANDON,
 	STATEMENTS
@@ -27,9 +28,9 @@ struct sqlite_ledger {
 	char *place; /* the URL behind "sqlite:" */
 };
 
-/* Opens self->place, brings its schema up to date and prepares the statements. On failure whatever
- * has been opened stays in self, to be closed. */
-int ledger_sqlite_set_up(struct sqlite_ledger *self, struct fault *why);
+/* Opens self->place, brings its schema up to date, unless it is only to be read, and prepares the
+ * statements. On failure whatever has been opened stays in self, to be closed. */
+int ledger_sqlite_set_up(struct sqlite_ledger *self, bool to_read, struct fault *why);
 
 /* Fills why from SQLite's result code: EX_TEMPFAIL, EX_CONFIG, EX_OSERR or EX_SOFTWARE. Returns -1.
  */

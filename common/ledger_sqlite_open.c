@@ -61,6 +61,7 @@ static const char *const sql[STATEMENTS] = {
 		"UPDATE issued SET state = ?3, delivered_us = coalesce(delivered_us, nullif(?4, 0))"
 		" WHERE id = ?1 AND ticket = ?2 AND state <> 'returned'"
 		" AND (delivered_us IS NULL OR ?3 <> 'parked')",
+	[EACH] = "SELECT " ROW " FROM issued WHERE id = ? ORDER BY ticket",
 	[RUN] = "INSERT OR REPLACE INTO runs (run, tool, host, event, id, status, started_us,"
 		" ended_us, \"in\", done, already, refused, dead, retried, error)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -178,24 +179,42 @@ static int make_file(const char *path, const char *place, struct fault *why)
 }
 
 /* With a folder before it no path is one of SQLite's own (":memory:", "file:..."). */
-static int open_file(struct sqlite_ledger *self, struct fault *why)
+static int open_file(struct sqlite_ledger *self, bool to_read, struct fault *why)
 {
 	char *path;
 	int code;
 
 	if (asprintf(&path, "%s%s", self->place[0] == '/' ? "" : "./", self->place) < 0)
 		return fault_set(why, EX_OSERR, "out of memory");
-	if (make_file(path, self->place, why) < 0) {
+	if (!to_read && make_file(path, self->place, why) < 0) {
 		free(path);
 		return -1;
 	}
-	code = sqlite3_open_v2(path, &self->db, SQLITE_OPEN_READWRITE, NULL);
+	code = sqlite3_open_v2(path, &self->db,
+			       to_read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, NULL);
 	free(path);
 	if (code != SQLITE_OK)
 		return ledger_sqlite_fault(self, code, why);
-	if (sqlite3_db_readonly(self->db, "main"))
+	if (!to_read && sqlite3_db_readonly(self->db, "main"))
 		return ledger_sqlite_fault(self, SQLITE_READONLY, why);
 	sqlite3_busy_timeout(self->db, BUSY_MS);
+	return 0;
+}
+
+/* Whoever only reads does not bring it up to date. */
+static int check_version(struct sqlite_ledger *self, struct fault *why)
+{
+	int64_t version;
+
+	if (read_version(self, &version, why) < 0)
+		return -1;
+	if (version == 0)
+		return foreign(self, why);
+	if (version < LEDGER_SCHEMA)
+		return fault_set(why, EX_CONFIG,
+				 "ledger 'sqlite:%s': schema %lld is older than this program's "
+				 "(%d): the next fcfs-issue --ledger brings it up to date",
+				 self->place, (long long)version, LEDGER_SCHEMA);
 	return 0;
 }
 
@@ -204,10 +223,14 @@ static int open_file(struct sqlite_ledger *self, struct fault *why)
 static const char settings[] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16000";
 
 /* A file that is none of ours is refused before anything is written to it. */
-int ledger_sqlite_set_up(struct sqlite_ledger *self, struct fault *why)
+int ledger_sqlite_set_up(struct sqlite_ledger *self, bool to_read, struct fault *why)
 {
-	if (open_file(self, why) < 0 || ledger_sqlite_execute(self, settings, why) < 0 ||
-	    bring_up_to_date(self, why) < 0 || use_wal(self, why) < 0)
+	if (open_file(self, to_read, why) < 0)
+		return -1;
+	if (to_read)
+		return check_version(self, why) < 0 ? -1 : prepare(self, why);
+	if (ledger_sqlite_execute(self, settings, why) < 0 || bring_up_to_date(self, why) < 0 ||
+	    use_wal(self, why) < 0)
 		return -1;
 	return prepare(self, why);
 }

@@ -4,8 +4,8 @@
 
 load ../helper
 
-TOOLS="event codes join leave rank dispatch issue report archive setup"
-KAFKA="event dispatch issue report setup" # those that say so in --help
+TOOLS="event codes join leave rank dispatch issue report archive audit setup"
+KAFKA="event dispatch issue report audit setup" # those that say so in --help
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -19,7 +19,7 @@ tool() {
 	event) echo "fcfs-event show e" ;;
 	codes) echo "fcfs-codes count e" ;;
 	join | leave | rank) echo "fcfs-$1 e" ;;
-	dispatch | report) echo "fcfs-$1 e" ;;
+	dispatch | report | audit) echo "fcfs-$1 e" ;;
 	issue) echo "fcfs-issue" ;;
 	archive) echo "fcfs-archive save e" ;;
 	setup) echo "fcfs-setup redis" ;;

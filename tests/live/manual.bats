@@ -129,6 +129,7 @@ shows() {
 }
 
 @test "EXAMPLES of fcfs-archive(1)" { shows fcfs-archive.1; }
+@test "EXAMPLES of fcfs-audit(1)" { shows fcfs-audit.1; }
 @test "EXAMPLES of fcfs-codes(1)" { shows fcfs-codes.1; }
 @test "EXAMPLES of fcfs-dispatch(1)" { shows fcfs-dispatch.1; }
 @test "EXAMPLES of fcfs-event(1)" { shows fcfs-event.1; }

@@ -18,7 +18,7 @@ setup_file() {
 	cat >"$SERVERS/jaas.conf" <<-END
 	KafkaServer {
 	  org.apache.kafka.common.security.plain.PlainLoginModule required
-	  $(printf 'user_%s="secret" ' fcfs-dispatch fcfs-issue fcfs-report fcfs-event fcfs-setup);
+	  $(printf 'user_%s="secret" ' fcfs-dispatch fcfs-issue fcfs-report fcfs-audit fcfs-event fcfs-setup);
 	};
 	END
 	printf -v FCFS_KAFKA_SERVER_ARGS -- '--override %s ' \
@@ -67,7 +67,7 @@ allow() {
 }
 
 @test "fcfs(7) lists what each tool needs that speaks to Kafka" {
-	for tool in fcfs-dispatch fcfs-issue fcfs-report fcfs-event fcfs-setup; do
+	for tool in fcfs-dispatch fcfs-issue fcfs-report fcfs-audit fcfs-event fcfs-setup; do
 		[ "$(rows $tool | wc -l)" -ge 2 ]
 	done
 }
@@ -87,7 +87,7 @@ allow() {
 	same 6 "$(grep -cF $'ok\t'"$FCFS_PREFIX" <<<"$output")"
 }
 
-@test "fcfs-dispatch may publish, again and again; fcfs-issue may issue, and write dead letters; fcfs-report may tell" {
+@test "fcfs-dispatch may publish, again and again; fcfs-issue may issue, and write dead letters; fcfs-report may tell, fcfs-audit check" {
 	topics 7
 	event pizza 2 3
 	run -78 as fcfs-dispatch pizza
@@ -112,5 +112,8 @@ allow() {
 	same dead "$(cut -f 8 <<<"$output")"
 	run -0 as fcfs-issue --redrive
 	run -65 as fcfs-issue
+	run -78 as fcfs-audit pizza
+	allow fcfs-audit
+	run -0 as fcfs-audit --final pizza
 	same 'redriven dead' "$(as fcfs-report --dead-letters | cut -f 8 | paste -sd ' ')"
 }

@@ -1,0 +1,78 @@
+/*
+ * audit_db.h - what an audit has read, in tables, and the promises, asked of them.
+ *
+ *   audit_row, audit_int | audit_text ..., audit_put     for every row read
+ *   audit_db_ready                                       all is there: indexes, recounts
+ *   audit_db_check, audit_db_counts                      as often as wanted
+ *
+ * The tables are in sql/tables.sql and sql/views.sql, the promises in sql/promises.sql. They are kept in a
+ * nameless temporary file of SQLite's, gone with the process, and in a cache of a few MiB before it.
+ * A code never gets there: a digest stands for it, another one in each process.
+ *
+ * This header's audit_db.c is the only one beside the ledger to know SQLite.
+ */
+#ifndef FCFS_AUDIT_DB_H
+#define FCFS_AUDIT_DB_H
+
+#include "control.h"
+#include "fault.h"
+
+#include <stddef.h>
+
+/* What a row is of, and the values it is given. */
+enum audit_table {
+	AUDIT_FIELD, /* name, value */
+	AUDIT_SIZE,  /* name, number */
+	AUDIT_LINE, /* ticket, user, joined_us, step_us or 0, then the words of the values in left (4),
+			 * issued (3) and pending (6), or none where there is no such value */
+	AUDIT_POOL,	/* code, place */
+	AUDIT_RUN,	/* JSON */
+	AUDIT_REQUEST,	/* id, partition, offset, JSON */
+	AUDIT_WINNER,	/* the same, replays */
+	AUDIT_ISSUED,	/* id, partition, offset, JSON */
+	AUDIT_ENTRY,	/* the same, place */
+	AUDIT_LETTER,	/* partition, offset, class, run, partition and offset of the original */
+	AUDIT_PROGRESS, /* requests, winners, seq */
+	AUDIT_READER,	/* partition, committed */
+	AUDIT_LEDGER,	/* ticket, event, user, joined_us, granted_us, issued_us, state, code */
+	AUDIT_SOURCE,	/* name, records gone */
+	AUDIT_TABLES
+};
+
+struct audit_db;
+
+/* EX_OSERR where there is no room for it (TMPDIR). The control is borrowed: a query ends when it is
+ * stopping. */
+int audit_db_open(const struct control *, struct audit_db **, struct fault *why);
+void audit_db_close(struct audit_db *); /* NULL is fine */
+
+/* One row. Texts are borrowed until audit_put. A record of JSON that is not of the event with this id, or
+ * is no such record, is no row. */
+void audit_row(struct audit_db *, enum audit_table);
+void audit_int(struct audit_db *, int64_t);
+void audit_text(struct audit_db *, const char *text, size_t len);
+void audit_none(struct audit_db *);
+int audit_put(struct audit_db *, struct fault *why);
+
+int audit_db_ready(struct audit_db *, struct fault *why);
+
+/* What breaks a promise. Texts may hold any bytes; never a code. */
+struct audit_breach {
+	const char *promise; /* "P1" ... "P10" */
+	const char *what;    /* it says */
+	const char *user;    /* "": no person is meant */
+	int64_t ticket;	     /* 0: none */
+	const char *found;
+};
+
+/* Calls breach for each, until it returns -1. `final`: what is under way is one, too; else it is only
+ * counted in *under_way. */
+int audit_db_check(struct audit_db *, bool final,
+		   int (*breach)(void *self, const struct audit_breach *, struct fault *),
+		   void *self, int64_t *under_way, struct fault *why);
+
+/* Calls count for each kind of thing that was compared, value -1 where it was not. */
+int audit_db_counts(struct audit_db *, void (*count)(void *self, const char *name, int64_t value),
+		    void *self, struct fault *why);
+
+#endif
