@@ -19,10 +19,9 @@ struct request {
 };
 
 static const struct ui_option OPTIONS[] = {
-	{"ledger", LEDGER, "URL",
-	 "audit the ledger, too: sqlite:PATH or postgresql://HOST/DATABASE"},
-	{"limit", LIMIT, "N", "list at most so many breaches (100), and count the others"},
-	{"final", FINAL, NULL, "all stages have run: what is under way is a breach, too"},
+	{"ledger", LEDGER, "URL", "the ledger, too: sqlite:PATH or postgresql://HOST/DB"},
+	{"limit", LIMIT, "N", "list at most so many breaches (100)"},
+	{"final", FINAL, NULL, "all stages have run: what is under way is a breach"},
 	{0},
 };
 
@@ -42,8 +41,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 static const struct ui_tool TOOL = {
 	.name = "fcfs-audit",
 	.synopsis = "[--ledger URL] [--limit N] [--final] EVENT",
-	.about =
-		"Checks every promise of an event against all that Redis, Kafka and the ledger know.",
+	.about = "Checks the promises of an event against all that is known of it.",
 	.options = OPTIONS,
 	.kafka = true,
 	.take = take,

@@ -41,7 +41,7 @@ FROM request AS earlier JOIN request AS later ON later.rowid = earlier.rowid + 1
 WHERE later.partition = earlier.partition AND later.ticket <= earlier.ticket;
 
 -- P3 slots granted less slots returned are not more than there are
-SELECT NULL, NULL, c.granted - c.returned || ' slots are granted of ' || slots
+SELECT NULL, NULL, (c.granted - c.returned) || ' slots are granted of ' || slots
 FROM event, recount AS c WHERE c.granted - c.returned > slots;
 
 -- P3 and never were more than the stock was then
@@ -59,7 +59,7 @@ FROM (
 			FROM decision WHERE what IN ('create', 'set') AND after LIKE 'stock=%'
 			UNION ALL
 			SELECT step_us, 3, max(ticket), count(*), NULL
-			FROM ticket WHERE won GROUP BY step_us)
+			FROM ticket WHERE won AND step_us IS NOT NULL GROUP BY step_us)
 		WINDOW so_far AS (ORDER BY us, turn)))
 WHERE turn = 3 AND taken > stock;
 

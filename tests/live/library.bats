@@ -295,7 +295,7 @@ step() {
 # roles: gives the roles of fcfs-setup acl to this server's users, each with its name as password
 roles() {
 	fcfs-setup acl | redis | sort -u | grep -vx OK && false
-	for role in web worker operator archivist; do
+	for role in web worker operator archivist auditor; do
 		same OK "$(redis acl setuser fcfs-$role on ">secret-$role")"
 		echo "secret-$role" >"$T/$role"
 	done
