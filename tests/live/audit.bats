@@ -59,7 +59,7 @@ finds() {
 			return 1
 		}
 	done
-	same 0 "$(redis --raw hvals "$(key "$1" issued)" | cut -d ' ' -f 3 | grep -cF -f - <<<"$output")"
+	! grep -F "$(redis --raw hvals "$(key "$1" issued)" | cut -d ' ' -f 3)" <<<"$output" || return 1
 }
 
 # broken EVENT PATTERN COMMAND...: with this done to Redis or the ledger, that is found; all is put back
