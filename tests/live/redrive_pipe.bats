@@ -242,7 +242,7 @@ states() {
 	fcfs-dispatch e >"$T/w"
 	people 2500 | nl -w 1 | while read -r ticket person; do
 		echo "$person $ticket C$ticket 0 - -"
-	done | xargs -n 1000 redis-cli -p "$REDIS_PORT" fcall fcfs_assign_1 2 "$(key e event)" "$(key e line)" "$(field e id)" >/dev/null
+	done | xargs -n 996 redis-cli -p "$REDIS_PORT" fcall fcfs_assign_1 2 "$(key e event)" "$(key e line)" "$(field e id)" >/dev/null
 	people 2500 | sed 's/$/ - -/' | xargs -n 900 redis-cli -p "$REDIS_PORT" fcall fcfs_park_1 2 "$(key e event)" "$(key e line)" "$(field e id)" $RUN >/dev/null
 	same 2500 "$(field e parked)"
 	# it sends: SMEMBERS, then who is parked, and revokes them, a part at a time
