@@ -109,15 +109,15 @@ static int put_source(struct audit_db *db, const char *name, int64_t gone, struc
 
 static const struct {
 	enum topic topic;
-	const char *name;
 	enum audit_table table;
+	const char *name;
 	int (*put)(void *, const struct kafka_record *, struct fault *);
 } TOPICS_READ[] = {
-	{TOPIC_REQUESTS, "event_requests", AUDIT_REQUEST, put_record},
-	{TOPIC_LOG, "event_log", AUDIT_ENTRY, put_record},
-	{TOPIC_WINNERS, "gifticon_publish", AUDIT_WINNER, put_record},
-	{TOPIC_ISSUED, "gifticon_issued", AUDIT_ISSUED, put_record},
-	{TOPIC_DEAD, "gifticon_publish.dlq", AUDIT_LETTER, put_letter},
+	{TOPIC_REQUESTS, AUDIT_REQUEST, "event_requests", put_record},
+	{TOPIC_LOG, AUDIT_ENTRY, "event_log", put_record},
+	{TOPIC_WINNERS, AUDIT_WINNER, "gifticon_publish", put_record},
+	{TOPIC_ISSUED, AUDIT_ISSUED, "gifticon_issued", put_record},
+	{TOPIC_DEAD, AUDIT_LETTER, "gifticon_publish.dlq", put_letter},
 };
 
 int audit_read_topics(struct audit_db *db, struct kafka *kafka, const char *id, struct fault *why)

@@ -65,7 +65,8 @@ static const char *const sql[STATEMENTS] = {
 	[RUN] = "INSERT OR REPLACE INTO runs (run, tool, host, event, id, status, started_us,"
 		" ended_us, \"in\", done, already, refused, dead, retried, error)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[ABANDON] = "UPDATE runs SET status = 'abandoned' WHERE id = ? AND event = ?"
+	[ABANDON] = "UPDATE runs SET status = 'abandoned'"
+		    " WHERE id = ? AND event = ?"
 		    " AND status = 'running' AND ended_us < ?",
 };
 
