@@ -20,6 +20,7 @@ setup() {
 	printf '%s\n' "FCFS_REDIS=$FCFS_REDIS" "FCFS_BROKERS=$FCFS_BROKERS" "FCFS_PREFIX=$FCFS_PREFIX" >"$T/fcfs.conf"
 	bin=$T/bin # neither cron nor systemd has a folder with a space
 	ln -s "$(dirname "$(command -v fcfs-issue)")" "$bin"
+	ln -s "$TREE/scripts" "$T/scripts"
 	cd "$T" || return
 }
 
@@ -115,7 +116,7 @@ issued_out() {
 # daily [OUT]: the line that runs once a day; what it would mail is in OUT
 daily() {
 	local line status=0
-	line=$(sed -n 's/^7 4 \* \* \* //p' "$CRONTAB" | here | sed "s|fcfs-archive-ended|$TREE/scripts/&|")
+	line=$(sed -n 's/^7 4 \* \* \* //p' "$CRONTAB" | here | sed "s|fcfs-archive-ended|$T/scripts/&|")
 	bare timeout "$LIMIT" sh -c "$line" >>"${1:-mail}" 2>&1 3>&- || status=$?
 	return $status
 }
