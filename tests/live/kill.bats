@@ -38,32 +38,33 @@ join_round() {
 	everywhere fcfs-join 8 join_round
 }
 
+# Two chunks or batches, the second one not full: what may happen between any two happens between these.
 dispatch_round() {
 	local granted
-	event "$3" 20 30
-	strike "$1" "$2" fcfs-dispatch --batch 5 "$3" >"$T/1"
+	event "$3" 5 7
+	strike "$1" "$2" fcfs-dispatch --batch 3 "$3" >"$T/1"
 	granted=$(field "$3" granted)
-	[ "$granted" -le 20 ]
-	fcfs-dispatch --batch 5 "$3" >"$T/2"
-	same "$(people 20)" "$(jq -r .user "$T/2")"
+	[ "$granted" -le 5 ]
+	fcfs-dispatch --batch 3 "$3" >"$T/2"
+	same "$(people 5)" "$(jq -r .user "$T/2")"
 	contains "$T/2" "$T/1"
-	same "20 20" "$(field "$3" granted) $(field "$3" cursor)"
-	cat "$T/1" "$T/2" | fcfs-issue --chunk 5 >"$T/out"
-	all_issued "$3" 20 "$T/out"
+	same "5 5" "$(field "$3" granted) $(field "$3" cursor)"
+	cat "$T/1" "$T/2" | fcfs-issue --chunk 3 >"$T/out"
+	all_issued "$3" 5 "$T/out"
 }
 
 @test "fcfs-dispatch killed everywhere: the first in line win, once, and none is lost" {
-	everywhere fcfs-dispatch 12 dispatch_round
+	everywhere fcfs-dispatch 8 dispatch_round
 }
 
 alone_round() {
-	event "$3" 20 30
+	event "$3" 5 7
 	fcfs-dispatch "$3" >"$T/w"
-	strike "$1" "$2" fcfs-issue --chunk 5 <"$T/w" >"$T/1"
-	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 5 >"$T/2"
+	strike "$1" "$2" fcfs-issue --chunk 3 <"$T/w" >"$T/1"
+	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 3 >"$T/2"
 	# whatever was printed twice is the same to the last byte
 	sort -u "$T/1" "$T/2" | jq -sc 'sort_by(.ticket)[]' >"$T/out"
-	all_issued "$3" 20 "$T/out"
+	all_issued "$3" 5 "$T/out"
 }
 
 @test "fcfs-issue killed everywhere, without a ledger: a winner's code stays the same" {
@@ -72,12 +73,12 @@ alone_round() {
 
 issue_round() {
 	local ledger=$T/$3
-	event "$3" 20 30
+	event "$3" 5 7
 	fcfs-dispatch "$3" >"$T/w"
-	strike "$1" "$2" fcfs-issue --chunk 5 --ledger "sqlite:$ledger" <"$T/w" >"$T/1"
-	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 5 --ledger "sqlite:$ledger" >"$T/2"
+	strike "$1" "$2" fcfs-issue --chunk 3 --ledger "sqlite:$ledger" <"$T/w" >"$T/1"
+	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 3 --ledger "sqlite:$ledger" >"$T/2"
 	sort -u "$T/1" "$T/2" | jq -sc 'sort_by(.ticket)[]' >"$T/out"
-	all_issued "$3" 20 "$T/out"
+	all_issued "$3" 5 "$T/out"
 	same "$(jq -r '[.user, .ticket, .code, .joined_us, .granted_us, .issued_us] | join("|")' "$T/out")" \
 		"$(sqlite3 "$ledger" 'select "user", ticket, code, joined_us, granted_us, issued_us from issued order by ticket')"
 	same 600 "$(stat -c %a "$ledger")"
@@ -86,7 +87,7 @@ issue_round() {
 }
 
 @test "fcfs-issue killed everywhere, with a ledger: it says what was printed" {
-	everywhere fcfs-issue 60 issue_round
+	everywhere fcfs-issue 30 issue_round
 }
 
 follow() {

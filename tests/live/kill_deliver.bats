@@ -48,5 +48,5 @@ deliver_round() {
 }
 
 @test "fcfs-issue killed everywhere while it delivers: all is issued, parked, kept and dead-lettered as it should be" {
-	everywhere fcfs-issue 25 deliver_round
+	everywhere fcfs-issue 30 deliver_round
 }
