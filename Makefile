@@ -2,9 +2,10 @@
 # a tool is its main, the parts of common/ it stands on, and the libraries it links.
 
 VERSION  = 0.1.0
-# The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it.
+# The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it. A
+# step whose arguments or answer change gets another name: old and new binaries share a server.
 PROTOCOL = 1
-REVISION = 10
+REVISION = 11
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin

@@ -35,7 +35,7 @@ static void add_place(struct step *step, int32_t partition, int64_t offset)
 int award_assign_send(struct step *step, struct redis *redis, const struct place *place,
 		      struct award **award, size_t count, struct fault *why)
 {
-	step_begin(step, place, "assign", false);
+	step_begin(step, place, "award", false);
 	step_text(step, award[0]->issued.winner.id);
 	for (size_t i = 0; i < count; i++) {
 		const struct issued *issued = &award[i]->issued;
@@ -74,7 +74,7 @@ static int read_one(struct reply *reply, struct award *award, struct fault *why)
 	while (known < WORD_COUNT && strcmp(WORDS[known], word) != 0)
 		known++;
 	if (known == WORD_COUNT || len > CODE_MAX)
-		return fault_set(why, EX_PROTOCOL, "assign answers '%.20s', which is no answer",
+		return fault_set(why, EX_PROTOCOL, "award answers '%.20s', which is no answer",
 				 word);
 	award->status = (enum award_status)known;
 	if (award->status == AWARD_FOREIGN)
@@ -92,7 +92,7 @@ int award_assign_read(struct reply *reply, struct award **award, size_t count, s
 	for (size_t i = 0; i < count; i++)
 		if (read_one(reply, award[i], why) < 0)
 			return -1;
-	return reply_check(reply, "assign", why);
+	return reply_check(reply, "award", why);
 }
 
 void award_done_begin(struct step *step, const struct place *place, const char *id)

@@ -59,14 +59,14 @@ local function assign_one(keys, event, now, person, ticket, offered, replays, pa
 	return 'assigned', code, granted_us, issued_us
 end
 
--- assign ID, then PERSON TICKET CODE REPLAYS PARTITION OFFSET a winner
+-- award ID, then PERSON TICKET CODE REPLAYS PARTITION OFFSET a winner
 --   -> STATUS CODE JOINED_US GRANTED_US ISSUED_US a winner, in order.
 -- STATUS: assigned (CODE is theirs: the one offered, or the one they have had), already (issued,
 -- or assigned in this call), refused (left meanwhile), parked (given up before, and REPLAYS is 0: it
 -- was not sent again), dry (no supplied code is left: the one offered is for events that have none),
 -- foreign (CODE says why).
 -- issued_us is fixed with the code.
-local function assign(keys, args)
+local function award(keys, args)
 	local event = read(keys, { 'cursor', 'codes', 'settled' })
 	if not event then
 		return no_event()
@@ -229,7 +229,7 @@ local function replace(keys, args)
 	return { 'assigned', code, pool and redis.call('LLEN', key(keys, 'codes')) or -1 }
 end
 
-register('assign', assign)
+register('award', award)
 register('done', done)
 register('below', below, { 'no-writes' })
 register('adopt', adopt)

@@ -133,7 +133,7 @@ issue() {
 	all_out e 1
 }
 
-AT='fcfs_assign_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
+AT='fcfs_award_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
 
 @test "killed before and after each kind of thing it sends: every code once, every dead letter once" {
 	local at when stock=0

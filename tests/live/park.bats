@@ -18,7 +18,7 @@ step() {
 
 # assign PERSON TICKET CODE REPLAYS PARTITION OFFSET...: the answer's status and code of each
 assign() {
-	step assign "$(field e id)" "$@" | paste -d ' ' - - - - - | cut -d ' ' -f 1,2
+	step award "$(field e id)" "$@" | paste -d ' ' - - - - - | cut -d ' ' -f 1,2
 }
 
 # park PERSON PARTITION OFFSET
