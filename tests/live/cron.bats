@@ -208,8 +208,9 @@ kept() {
 @test "cron: archiving at the same time, twice: one does it" {
 	past old 8
 	daily mail.1 &
+	local first=$! # a process substitution sets it, too
 	daily mail.2
-	wait $!
+	wait "$first"
 	same '' "$(cat mail.*)"
 	kept old
 }
