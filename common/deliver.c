@@ -141,12 +141,14 @@ static int process_ended(struct deliver *d, struct fault *why)
 	return go_on(d, oldest, line, why);
 }
 
-static int expire(struct deliver *d, struct fault *why)
+/* While it talks the answer may be on its way, for as long again. */
+static int expire(struct deliver *d, bool heard, struct fault *why)
 {
 	struct slot *oldest = TAILQ_FIRST(&d->batch.asked);
+	int64_t limit_ms = d->options.timeout_ms * (heard ? 2 : 1);
 	char line[64];
 
-	if (!oldest || d->batch.now_ms - d->batch.oldest_ms < d->options.timeout_ms)
+	if (!oldest || d->batch.now_ms - d->batch.oldest_ms < limit_ms)
 		return 0;
 	snprintf(line, sizeof line, "the command gave no answer within %" PRId64 " ms",
 		 d->options.timeout_ms);
@@ -322,7 +324,7 @@ static int turn(struct deliver *d, struct fault *why)
 		say(d);
 	if (fds[0].revents)
 		heard = hear(d, why);
-	return heard == 0 ? expire(d, why) : heard;
+	return heard < 0 ? -1 : expire(d, heard > 0, why);
 }
 
 static int tend(struct deliver *d, struct fault *why)

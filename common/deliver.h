@@ -19,7 +19,7 @@
  * 2. At most `window` records are asked and unanswered; none waits for one that is to be tried later.
  * 3. The oldest of those asked has timeout_ms from when it became the oldest; so each has that long
  *    where they are worked on one after the other. Then the command is killed and started anew, and
- *    the others are asked again.
+ *    the others are asked again. One that talks meanwhile has twice that: its answer may be on its way.
  * 4. A command that dies is started anew, at once if it had answered, else after a pause that grows.
  *    What it left unanswered is asked again. The oldest may have been its death: that one is asked
  *    alone from then on, and only a death over a record asked alone counts as a failure of it.

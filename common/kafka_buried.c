@@ -3,6 +3,8 @@
  */
 #include "kafka_private.h"
 
+#include "record.h"
+
 #include <string.h>
 
 struct search {
@@ -18,10 +20,15 @@ static bool header_is(const rd_kafka_message_t *message, const char *name, const
 	return text && len == strlen(value) && memcmp(text, value, len) == 0;
 }
 
+/* Whose it is says the record; its key is whatever the one who wrote it gave it. */
 static bool is_of(const rd_kafka_message_t *message, const struct burial *burial)
 {
-	return message->key_len == strlen(burial->user) &&
-	       memcmp(message->key, burial->user, message->key_len) == 0;
+	struct winner winner;
+	struct fault ignored;
+
+	return message->payload &&
+	       record_read_winner(message->payload, message->len, &winner, &ignored) == 0 &&
+	       strcmp(winner.user, burial->user) == 0;
 }
 
 static void keep_run(struct burial *burial, const rd_kafka_message_t *message)

@@ -374,6 +374,11 @@ static void hangs(void)
 	ok(deliver(5) == -1 && why.status == EX_UNAVAILABLE, "hangs for ever: 69");
 	is_int(lines("start"), 5, "after each was tried");
 	end();
+	begin(START "yes");
+	options.timeout_ms = 100;
+	options.retry.retries = 0;
+	ok(deliver(5) == -1 && why.status == EX_UNAVAILABLE, "talks for ever, answers nothing: 69");
+	end();
 	begin(EACH "[ $t = 1 ] || " OK DONE); /* loses one and goes on */
 	options.timeout_ms = 300;
 	options.retry.retries = 1;
