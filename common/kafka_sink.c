@@ -61,19 +61,27 @@ static int make_producer(struct kafka_out *out, struct fault *why)
 	return 0;
 }
 
+/* Who is asked to stop still has the time that one call may take: most are answered in that. */
+static int64_t patience_ms(const struct kafka *k)
+{
+	bool hurried = k->options.control->stopping() && k->options.reconnect_ms > KAFKA_CALL_MS;
+
+	return hurried ? KAFKA_CALL_MS : k->options.reconnect_ms;
+}
+
 /* Ends what a former producer of this id has left open, and fences it. The next call goes on where
  * one has timed out. */
 static int init(struct kafka_out *out, struct fault *why)
 {
-	int64_t until_ms = clock_ms() + out->kafka->options.reconnect_ms;
+	int64_t began_ms = clock_ms();
 	rd_kafka_error_t *error;
 
 	while ((error = rd_kafka_init_transactions(out->rk, KAFKA_TICK_MS)) != NULL) {
 		bool timed_out = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
 		enum kafka_remedy remedy = kafka_sort_error(out->kafka, error, why);
 
-		if ((!timed_out && remedy != KAFKA_AGAIN) || clock_ms() >= until_ms ||
-		    out->kafka->options.control->stopping())
+		if ((!timed_out && remedy != KAFKA_AGAIN) ||
+		    clock_ms() - began_ms >= patience_ms(out->kafka))
 			return -1;
 		if (kafka_out_wait_a_little(out, why) < 0)
 			return -1;
