@@ -42,7 +42,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $
 base    = common/fault common/clock common/name common/parse common/config common/buffer common/json \
           common/histogram
 redis   = common/redis common/redis_connect common/redis_reply common/redis_library library \
-          common/server common/step common/retry
+          common/server common/step common/retry common/remedy
 people  = common/people common/stream
 event   = common/event
 records = common/record common/code common/run common/runlog common/who

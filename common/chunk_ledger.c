@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "reconcile.h"
+#include "remedy.h"
 
 #include <poll.h>
 
@@ -35,7 +36,7 @@ static int rest(struct desk *d, int64_t ms)
 /* A Redis that is lost has been waited for already. */
 static bool passes(const struct desk *d, const struct fault *why)
 {
-	return redis_fd(d->redis) >= 0 && retry_is_transient(RETRY_LEDGER, why->status);
+	return redis_fd(d->redis) >= 0 && remedy_of(PART_LEDGER, why->status) == REMEDY_AGAIN;
 }
 
 static int again(struct chunk *c, struct desk *d, transaction *make, struct fault *why)

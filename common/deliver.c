@@ -261,7 +261,7 @@ static int start(struct deliver *d, struct fault *why)
 		return 0;
 	}
 	if (++d->unstarted > d->options.retry.retries ||
-	    !retry_is_transient(RETRY_DELIVERY, why->status))
+	    remedy_of(PART_DELIVERY, why->status) != REMEDY_AGAIN)
 		return -1;
 	d->start_ms = d->batch.now_ms + retry_delay_ms(&d->options.retry, d->unstarted);
 	return 0;

@@ -194,7 +194,7 @@ void batch_fail(struct batch *b, struct slot *slot, const struct retry *retry, i
 	if (!parcel->first_us)
 		parcel->first_us = parcel->last_us;
 	set_why(parcel, text);
-	if (!retry_is_transient(RETRY_DELIVERY, status)) {
+	if (remedy_of(PART_DELIVERY, status) != REMEDY_AGAIN) {
 		settle(b, slot, UNDELIVERABLE);
 	} else if (parcel->attempts > retry->retries) {
 		settle(b, slot, EXHAUSTED);

@@ -5,6 +5,7 @@
 #define FCFS_DELIVER_PRIVATE_H
 
 #include "deliver.h"
+#include "remedy.h"
 
 #include <sys/queue.h>
 
@@ -49,7 +50,7 @@ void batch_ask(struct batch *, struct slot *);
 /* asked -> settled: delivered */
 void batch_deliver(struct batch *, struct slot *);
 
-/* asked -> later, or settled, by the status in retry.c's table and the tries it had */
+/* asked -> later, or settled, by the status in remedy.c's table and the tries it had */
 void batch_fail(struct batch *, struct slot *, const struct retry *, int status, const char *text);
 
 /* all asked -> waiting, in their order, before the others */

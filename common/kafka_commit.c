@@ -34,9 +34,9 @@ static bool call(struct kafka_out *out, bool offsets)
 		if (!error)
 			return true;
 		out->remedy = kafka_sort_error(out->kafka, error, &out->fault);
-	} while (out->remedy == KAFKA_AGAIN && clock_ms() < until_ms);
-	if (out->remedy == KAFKA_AGAIN)
-		out->remedy = KAFKA_RENEW;
+	} while (out->remedy == REMEDY_AGAIN && clock_ms() < until_ms);
+	if (out->remedy == REMEDY_AGAIN)
+		out->remedy = REMEDY_RENEW;
 	return false;
 }
 
@@ -99,7 +99,7 @@ int kafka_out_commit(struct sink *sink, struct fault *why)
 		return -1;
 	if (lost && !out->failed) {
 		fault_set(&out->fault, EX_TEMPFAIL, "the group has shared out its partitions anew");
-		kafka_out_spoilt(out, KAFKA_ABORT, why);
+		kafka_out_spoilt(out, REMEDY_ABORT, why);
 	}
 	if (out->failed)
 		return 0;
@@ -142,7 +142,7 @@ static int failure(struct kafka_out *out, struct fault *why)
 {
 	char line[512];
 
-	if (out->remedy == KAFKA_GIVE_UP) {
+	if (out->remedy == REMEDY_NONE) {
 		*why = out->fault;
 		return -1;
 	}
@@ -151,7 +151,7 @@ static int failure(struct kafka_out *out, struct fault *why)
 	if (!out->trouble_since_ms)
 		out->trouble_since_ms = clock_ms();
 	if (clock_ms() - out->trouble_since_ms < out->kafka->options.reconnect_ms)
-		return out->remedy == KAFKA_FENCED ? FENCED : UNDONE;
+		return out->remedy == REMEDY_FENCED ? FENCED : UNDONE;
 	*why = out->fault;
 	return -1;
 }
@@ -176,7 +176,7 @@ static int find_out(struct kafka_out *out, struct fault *why)
 static int not_done(struct kafka_out *out, struct fault *why)
 {
 	out->failed = true;
-	out->unknown = out->unknown || out->remedy != KAFKA_ABORT;
+	out->unknown = out->unknown || out->remedy != REMEDY_ABORT;
 	return out->unknown && out->ending && out->offsets ? find_out(out, why) : 0;
 }
 

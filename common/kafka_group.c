@@ -37,15 +37,15 @@ static bool lasts(struct kafka_in *in)
 int kafka_in_trouble(struct kafka_in *in, rd_kafka_resp_err_t error, const char *text,
 		     struct fault *why)
 {
-	enum kafka_remedy remedy = kafka_sort(in->kafka, error, text, why);
+	enum remedy remedy = kafka_sort(in->kafka, error, text, why);
 
-	if (remedy == KAFKA_FENCED || error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+	if (remedy == REMEDY_FENCED || error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
 		return fault_set(
 			why, EX_TEMPFAIL,
 			"kafka '%s': another issuer runs as '%s': name this one with --instance",
 			in->kafka->options.brokers, in->name);
 	in->kafka->options.control->note(why->line);
-	return remedy == KAFKA_GIVE_UP || lasts(in) ? -1 : 0;
+	return remedy == REMEDY_NONE || lasts(in) ? -1 : 0;
 }
 
 int kafka_in_grow(struct kafka_in *in, int32_t parts, struct fault *why)

@@ -10,6 +10,7 @@
 #include "kafka.h"
 
 #include "name.h"
+#include "remedy.h"
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -157,19 +158,11 @@ rd_kafka_resp_err_t kafka_produce(const struct kafka *, rd_kafka_t *, rd_kafka_t
 
 /* --- what to do about an error ---------------------------------------------------------------- */
 
-enum kafka_remedy {
-	KAFKA_AGAIN,  /* the same call */
-	KAFKA_ABORT,  /* the transaction, and begin anew */
-	KAFKA_RENEW,  /* a new producer: what became of the transaction is not known */
-	KAFKA_FENCED, /* another writer has our transactional id, or our member's name */
-	KAFKA_GIVE_UP /* as `why` says */
-};
-
-enum kafka_remedy kafka_sort(struct kafka *, rd_kafka_resp_err_t, const char *text,
-			     struct fault *why);
+/* Sorted by remedy.h where it is there, else by what the client says of it. */
+enum remedy kafka_sort(struct kafka *, rd_kafka_resp_err_t, const char *text, struct fault *why);
 
 /* The same of a transactional call's error, which is destroyed. */
-enum kafka_remedy kafka_sort_error(struct kafka *, rd_kafka_error_t *, struct fault *why);
+enum remedy kafka_sort_error(struct kafka *, rd_kafka_error_t *, struct fault *why);
 
 /* --- the issuer's pair ------------------------------------------------------------------------ */
 
@@ -272,7 +265,7 @@ struct kafka_out {
 	char mark[KAFKA_NAME_MAX + 24]; /* of its offsets */
 	bool ending;			/* it may be out */
 	bool done;
-	enum kafka_remedy remedy; /* unless done */
+	enum remedy remedy; /* unless done */
 	struct fault fault;
 };
 
@@ -285,7 +278,7 @@ int kafka_out_renew(struct kafka_out *, struct fault *why);
 /* A transaction is open, or it is spoilt: it takes no more records. -1 where a person must do
  * something. */
 int kafka_out_begin(struct kafka_out *, struct fault *why);
-int kafka_out_spoilt(struct kafka_out *, enum kafka_remedy, struct fault *why);
+int kafka_out_spoilt(struct kafka_out *, enum remedy, struct fault *why);
 
 /* What a sink has of kafka_commit.c. */
 int kafka_out_commit(struct sink *, struct fault *why);

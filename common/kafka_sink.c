@@ -78,9 +78,9 @@ static int init(struct kafka_out *out, struct fault *why)
 
 	while ((error = rd_kafka_init_transactions(out->rk, KAFKA_TICK_MS)) != NULL) {
 		bool timed_out = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
-		enum kafka_remedy remedy = kafka_sort_error(out->kafka, error, why);
+		enum remedy remedy = kafka_sort_error(out->kafka, error, why);
 
-		if ((!timed_out && remedy != KAFKA_AGAIN) ||
+		if ((!timed_out && remedy != REMEDY_AGAIN) ||
 		    clock_ms() - began_ms >= patience_ms(out->kafka))
 			return -1;
 		if (kafka_out_wait_a_little(out, why) < 0)
@@ -96,12 +96,12 @@ int kafka_out_renew(struct kafka_out *out, struct fault *why)
 }
 
 /* The transaction takes no more records. -1 where a person must do something. */
-int kafka_out_spoilt(struct kafka_out *out, enum kafka_remedy remedy, struct fault *why)
+int kafka_out_spoilt(struct kafka_out *out, enum remedy remedy, struct fault *why)
 {
 	out->failed = true;
 	out->remedy = remedy;
 	*why = out->fault;
-	return remedy == KAFKA_GIVE_UP ? -1 : 0;
+	return remedy == REMEDY_NONE ? -1 : 0;
 }
 
 /* A coordinator that still finishes the last transaction puts the next one off by 20 ms: a short rest

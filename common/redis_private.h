@@ -3,6 +3,7 @@
 #define FCFS_REDIS_PRIVATE_H
 
 #include "redis.h"
+#include "remedy.h"
 
 #include <hiredis.h>
 #include <limits.h>
@@ -25,12 +26,6 @@ int endpoint_init(struct endpoint *, const struct redis_options *, struct fault 
 redisContext *endpoint_connect(const struct endpoint *, struct fault *why);
 
 /* What an error answer asks of us. */
-enum remedy {
-	REMEDY_NONE,  /* it is the answer */
-	REMEDY_AGAIN, /* reconnect, send again */
-	REMEDY_LOAD   /* load the library, send again */
-};
-
 enum remedy redis_sort_error(const char *text, const char *address, struct fault *why);
 
 /* Why a context failed. EX_UNAVAILABLE, worth another try; EX_PROTOCOL where the other end speaks

@@ -77,54 +77,14 @@ void reply_release(struct reply *reply)
 	*reply = (struct reply){0};
 }
 
-struct meaning {
-	const char *prefix;
-	enum remedy remedy;
-	int status;
-	const char *advice; /* behind the server's own words */
-};
-
-static const struct meaning MEANINGS[] = {
-	{"NOEVENT", REMEDY_NONE, EX_CONFIG, ""},
-	{"ERR Function not found", REMEDY_LOAD, EX_CONFIG, ""},
-	{"LOADING", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"READONLY", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"BUSY", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"MASTERDOWN", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"CLUSTERDOWN", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"TRYAGAIN", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"UNBLOCKED", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"OOM", REMEDY_NONE, EX_TEMPFAIL, ": nobody is let in until it has memory"},
-	{"MISCONF", REMEDY_NONE, EX_TEMPFAIL, ": nobody is let in until it can write its disk"},
-	{"NOREPLICAS", REMEDY_NONE, EX_TEMPFAIL, ""},
-	{"NOAUTH", REMEDY_NONE, EX_CONFIG, ": name a file with FCFS_REDIS_PASSWORD_FILE"},
-	{"WRONGPASS", REMEDY_NONE, EX_CONFIG, ""},
-	{"NOPERM", REMEDY_NONE, EX_CONFIG, ": grant what fcfs-setup acl prints"},
-	{"ERR ACL failure in script", REMEDY_NONE, EX_CONFIG, /* as 8.0 says it */
-	 ": grant what fcfs-setup acl prints"},
-	{"ERR The user executing the script", REMEDY_NONE, EX_CONFIG, /* NOPERM, as 7.0 says it */
-	 ": grant what fcfs-setup acl prints"},
-	{"MOVED", REMEDY_NONE, EX_CONFIG, ": a cluster is not supported"},
-	{"ERR unknown command", REMEDY_NONE, EX_CONFIG, ": Redis 7.0 or Valkey 7.2 is needed"},
-	{"ERR Unknown subcommand", REMEDY_NONE, EX_CONFIG, ": Redis 7.0 or Valkey 7.2 is needed"},
-	{"ERR AUTH", REMEDY_NONE, EX_CONFIG, ""},
-	{"ERR DB index", REMEDY_NONE, EX_CONFIG, ""},
-	{"ERR max number of clients", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-};
-
 enum remedy redis_sort_error(const char *text, const char *address, struct fault *why)
 {
-	for (size_t i = 0; i < sizeof MEANINGS / sizeof *MEANINGS; i++) {
-		const struct meaning *m = &MEANINGS[i];
+	const struct known_fault *known = known_fault_of_answer(text);
 
-		if (strncmp(text, m->prefix, strlen(m->prefix)) != 0)
-			continue;
-		fault_set(why, m->status, "redis '%s': %s%s", address, text, m->advice);
-		why->no_event = strcmp(m->prefix, "NOEVENT") == 0;
-		return m->remedy;
-	}
-	fault_set(why, EX_PROTOCOL, "redis '%s': %s", address, text);
-	return REMEDY_NONE;
+	fault_set(why, known ? known->status : EX_PROTOCOL, "redis '%s': %s%s", address, text,
+		  known ? known->hint : "");
+	why->no_event = strncmp(text, "NOEVENT", strlen("NOEVENT")) == 0;
+	return known ? known->remedy : REMEDY_NONE;
 }
 
 int redis_lost(const redisContext *context, const char *address, struct fault *why)

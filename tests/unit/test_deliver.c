@@ -1,6 +1,7 @@
 /* deliver.c: records through real commands that hang, die, talk nonsense, answer late or twice. */
 #include "clock.h"
 #include "deliver.h"
+#include "remedy.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -548,9 +549,9 @@ static void pauses(void)
 	ok(most[3] > 320 && most[3] <= 400, "the third up to 400");
 	ok(most[4] > 400 && most[4] <= 500 && most[7] <= 500, "none is longer than the longest");
 	ok(retry_delay_ms(&retry, 1000000) <= 500, "not after a million failures, either");
-	ok(retry_is_transient(RETRY_DELIVERY, EX_UNAVAILABLE) &&
-		   !retry_is_transient(RETRY_DELIVERY, EX_DATAERR) &&
-		   !retry_is_transient(RETRY_DELIVERY, 99),
+	ok(remedy_of(PART_DELIVERY, EX_UNAVAILABLE) == REMEDY_AGAIN &&
+		   remedy_of(PART_DELIVERY, EX_DATAERR) != REMEDY_AGAIN &&
+		   remedy_of(PART_DELIVERY, 99) != REMEDY_AGAIN,
 	   "what is not in the table is permanent");
 }
 

@@ -143,23 +143,23 @@ static void sorted(void)
 {
 	static const struct {
 		rd_kafka_resp_err_t code;
-		enum kafka_remedy remedy;
+		enum remedy remedy;
 		int status;
 		const char *name;
 	} CASES[] = {
-		{RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, KAFKA_ABORT, EX_TEMPFAIL,
+		{RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, REMEDY_ABORT, EX_TEMPFAIL,
 		 "a generation that has passed aborts"},
-		{RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, KAFKA_ABORT, EX_TEMPFAIL,
+		{RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, REMEDY_ABORT, EX_TEMPFAIL,
 		 "a member's former self aborts"},
-		{RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, KAFKA_GIVE_UP, EX_CONFIG,
+		{RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, REMEDY_NONE, EX_CONFIG,
 		 "a topic that is missing is a person's to create"},
-		{RD_KAFKA_RESP_ERR__TIMED_OUT, KAFKA_RENEW, EX_UNAVAILABLE,
+		{RD_KAFKA_RESP_ERR__TIMED_OUT, REMEDY_RENEW, EX_UNAVAILABLE,
 		 "no answer: nobody can tell, a new producer"},
 	};
 	struct fault why;
 
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-		enum kafka_remedy remedy = kafka_sort(kafka, CASES[i].code, "text", &why);
+		enum remedy remedy = kafka_sort(kafka, CASES[i].code, "text", &why);
 
 		ok(remedy == CASES[i].remedy && why.status == CASES[i].status, CASES[i].name);
 	}
