@@ -29,21 +29,16 @@
 	}
 
 static const struct known_fault FAULTS[] = {
-	REDIS("NOEVENT", NONE, EX_CONFIG, ""),
-	REDIS("ERR Function not found", LOAD, EX_CONFIG, ""),
-	REDIS("LOADING", AGAIN, EX_UNAVAILABLE, ""),
-	REDIS("READONLY", AGAIN, EX_UNAVAILABLE, ""),
-	REDIS("BUSY", AGAIN, EX_UNAVAILABLE, ""),
-	REDIS("MASTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
+	REDIS("NOEVENT", NONE, EX_CONFIG, ""), REDIS("ERR Function not found", LOAD, EX_CONFIG, ""),
+	REDIS("LOADING", AGAIN, EX_UNAVAILABLE, ""), REDIS("READONLY", AGAIN, EX_UNAVAILABLE, ""),
+	REDIS("BUSY", AGAIN, EX_UNAVAILABLE, ""), REDIS("MASTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("CLUSTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
-	REDIS("TRYAGAIN", AGAIN, EX_UNAVAILABLE, ""),
-	REDIS("UNBLOCKED", AGAIN, EX_UNAVAILABLE, ""),
+	REDIS("TRYAGAIN", AGAIN, EX_UNAVAILABLE, ""), REDIS("UNBLOCKED", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("OOM", NONE, EX_TEMPFAIL, ": nobody is let in until it has memory"),
 	REDIS("MISCONF", NONE, EX_TEMPFAIL, ": nobody is let in until it can write its disk"),
 	REDIS("NOREPLICAS", NONE, EX_TEMPFAIL, ""),
 	REDIS("NOAUTH", NONE, EX_CONFIG, ": name a file with FCFS_REDIS_PASSWORD_FILE"),
-	REDIS("WRONGPASS", NONE, EX_CONFIG, ""),
-	REDIS("NOPERM", NONE, EX_CONFIG, GRANT),
+	REDIS("WRONGPASS", NONE, EX_CONFIG, ""), REDIS("NOPERM", NONE, EX_CONFIG, GRANT),
 	/* as 8.0 says it */
 	REDIS("ERR ACL failure in script", NONE, EX_CONFIG, GRANT),
 	/* NOPERM, as 7.0 says it */
@@ -51,11 +46,9 @@ static const struct known_fault FAULTS[] = {
 	REDIS("MOVED", NONE, EX_CONFIG, ": a cluster is not supported"),
 	REDIS("ERR unknown command", NONE, EX_CONFIG, TOO_OLD),
 	REDIS("ERR Unknown subcommand", NONE, EX_CONFIG, TOO_OLD),
-	REDIS("ERR AUTH", NONE, EX_CONFIG, ""),
-	REDIS("ERR DB index", NONE, EX_CONFIG, ""),
+	REDIS("ERR AUTH", NONE, EX_CONFIG, ""), REDIS("ERR DB index", NONE, EX_CONFIG, ""),
 	REDIS("ERR max number of clients", AGAIN, EX_UNAVAILABLE, ""),
-	KAFKA(_FENCED, FENCED, EX_TEMPFAIL, ""),
-	KAFKA(PRODUCER_FENCED, FENCED, EX_TEMPFAIL, ""),
+	KAFKA(_FENCED, FENCED, EX_TEMPFAIL, ""), KAFKA(PRODUCER_FENCED, FENCED, EX_TEMPFAIL, ""),
 	KAFKA(INVALID_PRODUCER_EPOCH, FENCED, EX_TEMPFAIL, ""),
 	/* The group has moved on without us: what was taken is another member's. */
 	KAFKA(ILLEGAL_GENERATION, ABORT, EX_TEMPFAIL, ""),
@@ -80,25 +73,18 @@ static const struct known_fault FAULTS[] = {
 	KAFKA(_UNSUPPORTED_FEATURE, NONE, EX_CONFIG, ""),
 	KAFKA(POLICY_VIOLATION, NONE, EX_CONFIG, ""),
 	KAFKA(INVALID_REPLICATION_FACTOR, NONE, EX_CONFIG, ""),
-	KAFKA(INVALID_PARTITIONS, NONE, EX_CONFIG, ""),
-	KAFKA(INVALID_CONFIG, NONE, EX_CONFIG, ""),
+	KAFKA(INVALID_PARTITIONS, NONE, EX_CONFIG, ""), KAFKA(INVALID_CONFIG, NONE, EX_CONFIG, ""),
 	KAFKA(TOPIC_EXCEPTION, NONE, EX_CONFIG, ""),
-	{PART_DELIVERY, NULL, EX_TEMPFAIL, REMEDY_AGAIN, EX_TEMPFAIL,
-	 ""}, /* the command says: try again */
-	{PART_DELIVERY, NULL, EX_UNAVAILABLE, REMEDY_AGAIN, EX_UNAVAILABLE,
-	 ""},			    /* it died over a record, or did not answer */
-	DELIVERY(EX_OSERR, AGAIN),  /* no process for it now */
-	DELIVERY(EX_DATAERR, NONE), /* it says: never */
-	{PART_DELIVERY, NULL, EX_CONFIG, REMEDY_NONE, EX_CONFIG, ""}, /* there is no such command */
-	{PART_LEDGER, NULL, EX_TEMPFAIL, REMEDY_AGAIN, EX_TEMPFAIL,
-	 ""}, /* another writer holds it, or it cannot write now */
-	{PART_LEDGER, NULL, EX_UNAVAILABLE, REMEDY_AGAIN, EX_UNAVAILABLE,
-	 ""}, /* its server is away */
-	{PART_LEDGER, NULL, EX_OSERR, REMEDY_NONE, EX_OSERR,
-	 ""}, /* its file cannot be read or written, or is gone */
-	{PART_LEDGER, NULL, EX_CONFIG, REMEDY_NONE, EX_CONFIG,
-	 ""},			   /* it is none, or a newer one, or refuses us */
-	LEDGER(EX_SOFTWARE, NONE), /* it contradicts Redis */
+	DELIVERY(EX_TEMPFAIL, AGAIN),	 /* the command says: try again */
+	DELIVERY(EX_UNAVAILABLE, AGAIN), /* it died over a record, or did not answer */
+	DELIVERY(EX_OSERR, AGAIN),	 /* no process for it now */
+	DELIVERY(EX_DATAERR, NONE),	 /* it says: never */
+	DELIVERY(EX_CONFIG, NONE),	 /* there is no such command */
+	LEDGER(EX_TEMPFAIL, AGAIN),	 /* another writer holds it, or it cannot write now */
+	LEDGER(EX_UNAVAILABLE, AGAIN),	 /* its server is away */
+	LEDGER(EX_OSERR, NONE),		 /* its file cannot be read or written, or is gone */
+	LEDGER(EX_CONFIG, NONE),	 /* it is none, or a newer one, or refuses us */
+	LEDGER(EX_SOFTWARE, NONE),	 /* it contradicts Redis */
 };
 
 enum { COUNT = sizeof FAULTS / sizeof *FAULTS };
