@@ -212,16 +212,10 @@ int answers_run(const struct answers *a, char **operands, struct fault *why)
 static int require_event(const struct answers *a, struct redis *redis, const struct place *place,
 			 struct fault *why)
 {
-	struct step step;
 	struct reply reply = {0};
-	int result;
+	int result = step_once(redis, place, a->function, a->reads_only, &reply, why, NULL);
 
-	if (step_init(&step, 0, why) < 0)
-		return -1;
-	step_begin(&step, place, a->function, a->reads_only);
-	result = step_call(&step, place, redis, &reply, why);
 	reply_release(&reply);
-	step_release(&step);
 	return result;
 }
 

@@ -266,21 +266,14 @@ static int purge_step(struct redis *redis, const struct place *place, bool force
 		      struct fault *why)
 {
 	struct reply reply = {0};
-	struct step step;
+	int result = step_once(redis, place, "purge", false, &reply, why, force ? "1" : "0", NULL);
 	size_t len;
-	int result;
 
-	if (step_init(&step, 1, why) < 0)
-		return -1;
-	step_begin(&step, place, "purge", false);
-	step_int(&step, force);
-	result = step_call(&step, place, redis, &reply, why);
 	if (result == 0) {
 		snprintf(word, 16, "%s", reply_text(&reply, &len));
 		result = reply_check(&reply, place->event_key, why);
 	}
 	reply_release(&reply);
-	step_release(&step);
 	return result;
 }
 

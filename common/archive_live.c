@@ -7,15 +7,10 @@ int archive_state_read(struct redis *redis, const struct place *place, struct ar
 		       struct fault *why)
 {
 	struct reply reply = {0};
-	struct step step;
+	int result = step_once(redis, place, "archive_state", true, &reply, why, NULL);
 	size_t len;
-	int result;
 
 	memset(s, 0, sizeof *s);
-	if (step_init(&step, 0, why) < 0)
-		return -1;
-	step_begin(&step, place, "archive_state", true);
-	result = step_call(&step, place, redis, &reply, why);
 	if (result == 0) {
 		snprintf(s->id, sizeof s->id, "%s", reply_text(&reply, &len));
 		snprintf(s->state, sizeof s->state, "%s", reply_text(&reply, &len));
@@ -32,7 +27,6 @@ int archive_state_read(struct redis *redis, const struct place *place, struct ar
 		result = reply_check(&reply, place->event_key, why);
 	}
 	reply_release(&reply);
-	step_release(&step);
 	return result;
 }
 

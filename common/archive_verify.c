@@ -192,21 +192,15 @@ static int check_all(struct verifying *v, struct fault *why)
 static int remember(const struct verifying *v, struct redis *redis, struct fault *why)
 {
 	struct reply reply = {0};
-	struct step step;
 	char digest[UUID_LEN + 1];
 	int result;
 
-	if (step_init(&step, 2, why) < 0)
-		return -1;
 	code_digest_text(archive_file_tally(v->file)->digest, digest);
-	step_begin(&step, v->place, "archived", false);
-	step_text(&step, v->state.state);
-	step_text(&step, digest);
-	result = step_call(&step, v->place, redis, &reply, why);
+	result = step_once(redis, v->place, "archived", false, &reply, why, v->state.state, digest,
+			   NULL);
 	if (result == 0 && reply_int(&reply) != 1)
 		result = archive_moved(v->place, why);
 	reply_release(&reply);
-	step_release(&step);
 	return result;
 }
 

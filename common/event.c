@@ -225,15 +225,11 @@ void event_keep(struct event *event, const char *name, const char *value)
 int event_show(struct redis *redis, const struct place *place, struct event *event,
 	       struct fault *why)
 {
-	struct step step;
 	struct reply reply = {0};
 	int result = -1;
 
 	memset(event, 0, sizeof *event);
-	if (step_init(&step, 0, why) < 0)
-		return -1;
-	step_begin(&step, place, "show", true);
-	if (step_call(&step, place, redis, &reply, why) == 0) {
+	if (step_once(redis, place, "show", true, &reply, why, NULL) == 0) {
 		while (reply_more(&reply) && !reply.unsound) {
 			size_t len;
 			const char *name = reply_text(&reply, &len);
@@ -243,7 +239,6 @@ int event_show(struct redis *redis, const struct place *place, struct event *eve
 		result = reply_check(&reply, place->event_key, why);
 	}
 	reply_release(&reply);
-	step_release(&step);
 	return result;
 }
 

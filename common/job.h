@@ -9,7 +9,8 @@
 #include "run.h"
 #include "step.h"
 
-enum { JOB_MS = 10000, JOB_HOLD_MS = 1000 };
+#define JOB_MS "10000"
+enum { JOB_HOLD_MS = 1000 };
 
 /* Takes it, or holds it longer. EX_TEMPFAIL where another run has it: its host is named. */
 int job_hold(struct redis *, const struct place *, const struct run *, struct fault *why);

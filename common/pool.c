@@ -118,17 +118,10 @@ int pool_load(const struct pool *pool, int fd, struct pool_load *counts, struct 
 int pool_log(const struct pool *pool, const char *who, struct fault *why)
 {
 	struct reply reply = {0};
-	struct step step;
-	int result;
+	int result = step_once(pool->redis, pool->place, "loaded", false, &reply, why, pool->id,
+			       who, NULL);
 
-	if (step_init(&step, 2, why) < 0)
-		return -1;
-	step_begin(&step, pool->place, "loaded", false);
-	step_text(&step, pool->id);
-	step_text(&step, who);
-	result = step_call(&step, pool->place, pool->redis, &reply, why);
 	reply_release(&reply);
-	step_release(&step);
 	return result;
 }
 

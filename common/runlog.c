@@ -9,19 +9,17 @@ int runlog_keep(struct redis *redis, const struct place *place, const struct run
 		struct fault *why)
 {
 	struct buffer json = {0};
-	struct step step;
 	struct reply reply = {0};
 	int result;
 
-	if (step_init(&step, 2, why) < 0)
-		return -1;
 	run_json(&json, run);
-	step_begin(&step, place, "run", false);
-	step_text(&step, run->id);
-	step_bytes(&step, json.bytes, json.len);
-	result = step_call(&step, place, redis, &reply, why);
+	buffer_add(&json, "", 1);
+	if (json.failed)
+		result = fault_set(why, EX_OSERR, "out of memory");
+	else
+		result = step_once(redis, place, "run", false, &reply, why, run->id, json.bytes,
+				   NULL);
 	reply_release(&reply);
-	step_release(&step);
 	buffer_release(&json);
 	return result;
 }
@@ -42,7 +40,10 @@ int runlog_keep_nameless(struct redis *redis, const char *prefix, const struct r
 	nameless_key(key, sizeof key, prefix);
 	run_json(&json, run);
 	buffer_add(&json, "", 1);
-	result = redis_words(redis, &reply, why, "RPUSH", key, json.bytes, NULL);
+	if (json.failed)
+		result = fault_set(why, EX_OSERR, "out of memory");
+	else
+		result = redis_words(redis, &reply, why, "RPUSH", key, json.bytes, NULL);
 	reply_release(&reply);
 	if (result == 0)
 		result = redis_words(redis, &reply, why, "LTRIM", key, "-" KEPT, "-1", NULL);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,22 @@ int step_call(struct step *step, const struct place *place, struct redis *redis,
 		return 0;
 	step_name_event(why, place);
 	return -1;
+}
+
+int step_once(struct redis *redis, const struct place *place, const char *name, bool reads_only,
+	      struct reply *reply, struct fault *why, ...)
+{
+	const char *argv[HEAD + STEP_ONCE], *text;
+	size_t len[HEAD + STEP_ONCE];
+	struct step step = {.room = HEAD + STEP_ONCE, .argv = argv, .len = len};
+	va_list texts;
+
+	step_begin(&step, place, name, reads_only);
+	va_start(texts, why);
+	while ((text = va_arg(texts, const char *)) != NULL)
+		step_text(&step, text);
+	va_end(texts);
+	return step_call(&step, place, redis, reply, why);
 }
 
 void step_name_event(struct fault *why, const struct place *place)

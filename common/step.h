@@ -41,6 +41,11 @@ int step_send(struct step *, struct redis *, struct fault *why);
 int step_call(struct step *, const struct place *, struct redis *, struct reply *,
 	      struct fault *why);
 
+/* The same in one go, for a step whose few arguments are texts: up to NULL, STEP_ONCE at most. */
+enum { STEP_ONCE = 8 };
+int step_once(struct redis *, const struct place *, const char *name, bool reads_only,
+	      struct reply *, struct fault *why, ...) __attribute__((sentinel));
+
 /* Puts the event's name into a fault that there is no such event. */
 void step_name_event(struct fault *why, const struct place *);
 
