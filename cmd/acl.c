@@ -23,7 +23,7 @@ static const struct role ROLES[] = {
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "function|load"},
 	{"fcfs-archivist",
-	 "show archive archive_state archived purge restore_begin restore restore_end",
+	 "show archive archive_state archived purge restore_start restore restore_finish",
 	 "ping select hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "
 	 "llen lrange rpush hscan sadd srem smembers unlink rename exists time config|get"},
 	{"fcfs-auditor", "show archive archive_state",

@@ -224,13 +224,12 @@ static int restore_entries(struct restore *restore, struct archive_file *file,
 
 /* 1, 0: there is such an event by now, -1. */
 static int restore_all(struct restore *restore, struct archive_file *file,
-		       const struct archive_head *head, const struct control *control,
-		       struct fault *why)
+		       const struct control *control, struct fault *why)
 {
 	int result = restore_entries(restore, file, control, why);
 
 	if (result == 0)
-		result = restore_end(restore, head->id, archive_file_tally(file)->count, why);
+		result = restore_end(restore, archive_file_tally(file)->count, why);
 	if (result <= 0)
 		restore_drop(restore);
 	return result;
@@ -247,11 +246,11 @@ int archive_restore(struct redis *redis, const char *prefix, const struct place 
 
 	if (archive_file_open_named(fd, place->name, control, &file, &head, why) < 0)
 		return -1;
-	result = restore_open(redis, place, &restore, why);
+	result = restore_open(redis, place, "", &restore, why);
 	if (result > 0)
 		result = event_name_add(redis, prefix, place, why) < 0 ? -1 : 1;
 	if (result > 0)
-		result = restore_all(&restore, file, &head, control, why);
+		result = restore_all(&restore, file, control, why);
 	restore_close(&restore);
 	archive_file_close(file);
 	snprintf(line, sizeof line, "event '%s' exists: purge it, or keep it", place->name);

@@ -21,8 +21,9 @@ static int begin(struct restore *restore, const char *token, struct fault *why)
 	size_t len;
 	int result = -1;
 
-	step_begin(&restore->step, restore->place, "restore_begin", false);
+	step_begin(&restore->step, restore->place, "restore_start", false);
 	step_text(&restore->step, token);
+	step_text(&restore->step, restore->replaced);
 	if (step_call(&restore->step, restore->place, restore->redis, &reply, why) == 0) {
 		result = *reply_text(&reply, &len) == '\0';
 		if (reply_check(&reply, restore->place->event_key, why) < 0)
@@ -32,12 +33,13 @@ static int begin(struct restore *restore, const char *token, struct fault *why)
 	return result;
 }
 
-int restore_open(struct redis *redis, const struct place *place, struct restore *restore,
-		 struct fault *why)
+int restore_open(struct redis *redis, const struct place *place, const char *replaced,
+		 struct restore *restore, struct fault *why)
 {
 	memset(restore, 0, sizeof *restore);
 	restore->redis = redis;
 	restore->place = place;
+	restore->replaced = replaced;
 	code_uuid(restore->token);
 	if (step_init(&restore->step, 3 + RESTORE_PAGE * ARCHIVE_COLUMNS, why) < 0)
 		return -1;
@@ -148,20 +150,19 @@ static int read_end(struct restore *restore, struct reply *reply, struct fault *
 	if (strcmp(word, "stale") == 0)
 		return stale(restore, why);
 	return fault_set(why, EX_DATAERR,
-			 "the archive has a name or a code twice: nothing of it is there");
+			 "a name or a code is there twice: nothing of it is put back");
 }
 
-int restore_end(struct restore *restore, const char *id, const int64_t count[ARCHIVE_COUNTS],
-		struct fault *why)
+int restore_end(struct restore *restore, const int64_t count[ARCHIVE_COUNTS], struct fault *why)
 {
 	struct reply reply = {0};
 	int result;
 
 	if (flush(restore, why) < 0 || drain(restore, 0, why) < 0)
 		return -1;
-	step_begin(&restore->step, restore->place, "restore_end", false);
+	step_begin(&restore->step, restore->place, "restore_finish", false);
 	step_text(&restore->step, restore->token);
-	step_text(&restore->step, id);
+	step_text(&restore->step, restore->replaced);
 	for (int i = 0; i < ARCHIVE_COUNTS; i++)
 		step_int(&restore->step, count[i]);
 	result = step_call(&restore->step, restore->place, restore->redis, &reply, why);

@@ -6,13 +6,14 @@
 --   outbox, codes, runs                 a value each
 --
 -- What is put back is staged in keys of its own, restore:NAME, and becomes the event in one step: half
--- an event is nobody's. Staging carries the token of who began last, so two at once cannot mix.
+-- an event is nobody's. Staging carries the token of who began last, so two at once cannot mix; the event
+-- keeps it, and a last step that is asked again knows its own work by it.
 
 -- Dispatchers and people at a closed door move these after the end, which changes nothing.
 local PASSING = { already = true, epoch = true, pass_us = true, settled = true }
 
--- What is remembered of an archive stays out of it.
-local OUTSIDE = { archived_us = true, archived_digest = true, archived_state = true }
+-- What is remembered of an archive, and of a restore, stays out of it.
+local OUTSIDE = { token = true, archived_us = true, archived_digest = true, archived_state = true }
 
 -- NAME VALUE ... of the event's hash, by name: the passing ones, or the others.
 local function fields(keys, passing)
@@ -177,10 +178,11 @@ local function purge(keys, args)
 	return event and 'purged' or 'absent'
 end
 
--- restore_begin TOKEN -> '' | the id of the event that there is. Without a token: only clears away.
-local function restore_begin(keys, args)
+-- restore_start TOKEN REPLACED -> '' | the id of the event that there is, unless it is the one to be
+--   replaced. Without a token: only clears away.
+local function restore_start(keys, args)
 	local event, to = read(keys, {}), staged(keys)
-	if event then
+	if event and event.id ~= args[2] then
 		return event.id
 	end
 	drop(to)
@@ -241,23 +243,25 @@ local function restore(keys, args)
 	return 1
 end
 
--- restore_end TOKEN ID COUNT... -> restored | exists | stale | differs (what is there is not as many)
---   A new epoch: whoever held the lease of the event that was purged is stale.
-local function restore_end(keys, args)
-	local event, to = read(keys, {}), staged(keys)
-	if event then
-		return event.id == args[2] and 'restored' or 'exists' -- else its answer was lost
+-- restore_finish TOKEN REPLACED COUNT... -> restored | exists | stale | differs (what is there is not as
+--   many). A new epoch: whoever held the lease of the event that was purged, or is replaced, is stale.
+local function restore_finish(keys, args)
+	local event, to = read(keys, { 'token', 'epoch' }), staged(keys)
+	if event and event.token == args[1] then
+		return 'restored' -- its answer was lost
+	elseif event and event.id ~= args[2] then
+		return 'exists'
 	elseif redis.call('HGET', to[1], 'token') ~= args[1] then
 		return 'stale'
 	end
-	redis.call('HDEL', to[1], 'token')
 	for i, count in ipairs(counts(to)) do
 		if count ~= tonumber(args[i + 2]) then
 			drop(to)
 			return 'differs'
 		end
 	end
-	redis.call('HINCRBY', to[1], 'epoch', 1)
+	local epoch = tonumber(redis.call('HGET', to[1], 'epoch') or 0)
+	redis.call('HSET', to[1], 'epoch', digits(math.max(epoch, event and event.epoch or 0) + 1))
 	drop(keys)
 	for _, one in ipairs(EVENT_KEYS) do
 		if redis.call('EXISTS', key(to, one[1])) == 1 then
@@ -271,6 +275,6 @@ register('archive_state', archive_state, { 'no-writes' })
 register('archive', archive, { 'no-writes' })
 register('archived', archived)
 register('purge', purge, { 'allow-oom' })
-register('restore_begin', restore_begin, { 'allow-oom' }) -- it clears away, too
+register('restore_start', restore_start, { 'allow-oom' }) -- it clears away, too
 register('restore', restore)
-register('restore_end', restore_end)
+register('restore_finish', restore_finish)

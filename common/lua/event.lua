@@ -1,5 +1,6 @@
 -- create ID AS_GIVEN WHO FIELD VALUE... -> {'created', id} | {'same', id} | {'differs', as given then}
--- Settings are written once; creating again never reloads the stock.
+-- Settings are written once; creating again never reloads the stock. What was given may be relative to
+-- the moment (+10m), so the times are logged as they were set.
 local function create(keys, args)
 	local there = redis.call('HMGET', keys[1], 'id', 'as_given')
 	if there[1] == args[1] then
@@ -7,8 +8,9 @@ local function create(keys, args)
 	elseif there[1] then
 		return there[2] == args[2] and { 'same', there[1] } or { 'differs', there[2] }
 	end
+	local now = now_us()
 	local fields = {
-		'id', args[1], 'as_given', args[2], 'state', 'open', 'created_us', digits(now_us()),
+		'id', args[1], 'as_given', args[2], 'state', 'open', 'created_us', digits(now),
 		'bus', '', 'pass_us', '0',
 	}
 	for _, counter in ipairs({
@@ -24,7 +26,13 @@ local function create(keys, args)
 		fields[#fields + 1] = args[i]
 	end
 	redis.call('HSET', keys[1], unpack(fields))
-	log(keys, args[1], 'create', args[3], '', 0, '', args[2])
+	log(keys, args[1], now, 'create', args[3], '', 0, '', args[2])
+	for i = 4, #args, 2 do
+		local name, value = args[i], args[i + 1]
+		if string.sub(name, -3) == '_us' and value ~= '0' then
+			log(keys, args[1], now, 'set', args[3], '', 0, name .. '=0', name .. '=' .. value)
+		end
+	end
 	return { 'created', args[1] }
 end
 
@@ -43,15 +51,16 @@ local function set(keys, args)
 	elseif event.closes_us > 0 and event.closes_us <= event.opens_us then
 		return { 'times', 0 }
 	end
+	local now = now_us()
 	for i = 2, #args, 2 do
 		local name, after = args[i], args[i + 1]
 		local before = redis.call('HGET', keys[1], name) or ''
 		if before ~= after then
 			redis.call('HSET', keys[1], name, after)
 			if name == 'state' then
-				redis.call('HSET', keys[1], 'state_us', digits(now_us()))
+				redis.call('HSET', keys[1], 'state_us', digits(now))
 			end
-			log(keys, event.id, 'set', args[1], '', 0, name .. '=' .. before,
+			log(keys, event.id, now, 'set', args[1], '', 0, name .. '=' .. before,
 				name .. '=' .. after)
 		end
 	end

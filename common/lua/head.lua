@@ -150,7 +150,7 @@ local function read_issued(value)
 end
 
 -- Appends a record of event_log to the outbox, in the same step as what it records.
-local function log(keys, id, what, who, person, ticket, before, after)
+local function log(keys, id, at_us, what, who, person, ticket, before, after)
 	local event = string.match(keys[1], '{(.*)}')
 	local function quoted(text)
 		return (string.gsub(cjson.encode(text), '\\/', '/'))
@@ -158,7 +158,7 @@ local function log(keys, id, what, who, person, ticket, before, after)
 	local seq = redis.call('HINCRBY', keys[1], 'seq', 1)
 	redis.call('RPUSH', key(keys, 'outbox'), table.concat({
 		'{"type":"log","event":', quoted(event), ',"id":', quoted(id),
-		',"seq":', digits(seq), ',"at_us":', digits(now_us()),
+		',"seq":', digits(seq), ',"at_us":', digits(at_us),
 		',"who":', quoted(who), ',"what":', quoted(what), ',"user":', quoted(person),
 		',"ticket":', digits(ticket), ',"before":', quoted(before),
 		',"after":', quoted(after), '}',

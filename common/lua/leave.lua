@@ -21,9 +21,9 @@ local function standing(keys, person, ticket, cursor)
 end
 
 local function mark(keys, event, person, ticket, state, who, code)
-	local status = state == 'waiting' and 'left' or 'returned'
+	local status, now = state == 'waiting' and 'left' or 'returned', now_us()
 	redis.call('HSET', key(keys, 'left'), person,
-		table.concat({ digits(now_us()), state, who, code or '' }, ' '))
+		table.concat({ digits(now), state, who, code or '' }, ' '))
 	redis.call('HINCRBY', keys[1], status, 1)
 	if code then
 		redis.call('HDEL', key(keys, 'issued'), person)
@@ -33,7 +33,7 @@ local function mark(keys, event, person, ticket, state, who, code)
 		redis.call('HINCRBY', keys[1], 'revoked', 1)
 		redis.call('HINCRBY', keys[1], 'burnt', 1)
 	end
-	log(keys, event.id, code and 'revoke' or 'leave', who, person, ticket, state, status)
+	log(keys, event.id, now, code and 'revoke' or 'leave', who, person, ticket, state, status)
 	return status
 end
 

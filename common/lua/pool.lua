@@ -68,7 +68,7 @@ local function loaded(keys, args)
 	end
 	if event.codes_loaded ~= event.codes_logged then
 		redis.call('HSET', keys[1], 'codes_logged', digits(event.codes_loaded))
-		log(keys, event.id, 'load', args[2], '', 0,
+		log(keys, event.id, now_us(), 'load', args[2], '', 0,
 			'codes_loaded=' .. digits(event.codes_logged),
 			'codes_loaded=' .. digits(event.codes_loaded))
 	end

@@ -54,7 +54,7 @@ dump() {
 	for name in left issued pending loaded; do
 		redis hgetall "$(key "$1" $name)" | paste - - | sort
 	done
-	redis hgetall "$(key "$1" event)" | paste - - | grep -vE '^(epoch|pass_us|settled|already|refused_.*|archived_.*)	' | sort
+	redis hgetall "$(key "$1" event)" | paste - - | grep -vE '^(epoch|pass_us|settled|already|refused_.*|archived_.*|token)	' | sort
 	for name in outbox codes runs; do
 		redis lrange "$(key "$1" $name)" 0 -1
 	done
@@ -428,7 +428,7 @@ faulty() {
 	sed 's/"people":[0-9]*/"people":3/' "$T/a" | faulty "$end" 'it counts 3 people, and there are 9'
 	sed "${first}s/ann:1@x/zed/" "$T/a" | reseal >"$T/twice"
 	run -65 fcfs-archive restore e <"$T/twice"
-	same 'fcfs-archive: the archive has a name or a code twice: nothing of it is there' "$output"
+	same 'fcfs-archive: a name or a code is there twice: nothing of it is put back' "$output"
 	nothing e
 	run -0 fcfs-archive restore e <"$T/a"
 }
@@ -465,7 +465,7 @@ faulty() {
 	ended e
 	fcfs-archive save e >"$T/a"
 	dump e >"$T/dump"
-	for what in fcfs_restore_begin SADD fcfs_restore_1 fcfs_restore_end; do
+	for what in fcfs_restore_start SADD fcfs_restore_1 fcfs_restore_finish; do
 		for n in 1 2 3 4; do
 			for when in before after; do
 				fcfs-archive purge --force e || same 1 $?
@@ -474,7 +474,7 @@ faulty() {
 				[ "$status" -ne 0 ] || continue
 				same 137 "$status"
 				kills=$((kills + 1))
-				if [ "$what $when" != 'fcfs_restore_end after' ]; then
+				if [ "$what $when" != 'fcfs_restore_finish after' ]; then
 					run -78 fcfs-event show e
 					same absent "$(fcfs-rank e zed 2>/dev/null || echo absent)"
 					run -0 fcfs-archive restore e <"$T/a"
@@ -493,7 +493,7 @@ faulty() {
 	ended e
 	fcfs-archive save e >"$T/a"
 	fcfs-archive purge --force e
-	run strike fcfs_restore_end 1 before fcfs-archive restore e <"$T/a"
+	run strike fcfs_restore_finish 1 before fcfs-archive restore e <"$T/a"
 	[ "$(redis keys "$(key e 'restore:*')" | wc -l)" -gt 5 ]
 	fcfs-event create e --stock 1 >/dev/null
 	same $'joined\tzed\t1' "$(fcfs-join e zed | cut -f 1-3)"
@@ -510,7 +510,7 @@ faulty() {
 	fcfs-event set e --state closed
 	fcfs-archive save e >"$T/b"
 	fcfs-archive purge --force e
-	run strike fcfs_restore_end 1 before fcfs-archive restore e <"$T/b"
+	run strike fcfs_restore_finish 1 before fcfs-archive restore e <"$T/b"
 	fcfs-archive restore e <"$T/a"
 	diff "$T/dump" <(dump e)
 }
@@ -519,7 +519,7 @@ faulty() {
 	call() {
 		redis fcall "fcfs_$1_1" 2 "$(key e event)" "$(key e line)" "${@:2}"
 	}
-	call restore_begin me >/dev/null
+	call restore_start me "" >/dev/null
 	for _ in 1 2; do
 		same 1 "$(call restore me outbox 0 a b)"
 		same 1 "$(call restore me outbox 2 c)"
