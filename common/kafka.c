@@ -311,6 +311,7 @@ int kafka_open(const struct kafka_options *options, struct kafka **handle, struc
 	k->options = *options;
 	k->stats_fd = -1;
 	pthread_mutex_init(&k->lock, NULL);
+	snprintf(k->group, sizeof k->group, "%sfcfs-issue", options->prefix);
 	for (int t = 0; t < TOPICS; t++)
 		snprintf(k->topic[t], sizeof k->topic[t], "%s%s", options->prefix, NAMES[t]);
 	if (configure(k, why) == 0 && reach(k, why) == 0)

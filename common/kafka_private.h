@@ -45,6 +45,7 @@ struct letter;
 struct kafka {
 	struct kafka_options options;
 	char topic[TOPICS][KAFKA_NAME_MAX];
+	char group[KAFKA_NAME_MAX];	     /* the issuers' */
 	rd_kafka_conf_t *conf;		     /* what all clients begin with */
 	int transaction_ms;		     /* a dead writer's transaction is aborted after that */
 	int session_ms;			     /* a dead member's partitions are free after that */
@@ -201,6 +202,7 @@ struct kafka_in {
 	struct fault failure;
 	int64_t held_since_ms; /* it cannot be told what is committed; 0: it can */
 	const char *said;      /* of that */
+	int32_t rejoined;      /* so that so many partitions are shared out */
 	int64_t polled_ms, asked_ms, moved_ms;
 	int64_t trouble_since_ms, trouble_ms; /* the first and the last of it; 0: none */
 };
@@ -208,12 +210,21 @@ struct kafka_in {
 int kafka_in_join(struct kafka_in *, struct fault *why);
 void kafka_in_leave(struct kafka_in *);
 
+/* Leaves and joins, so that the group shares out its partitions anew. */
+int kafka_in_rejoin(struct kafka_in *, struct fault *why);
+
+/* How many partitions the group's members have, all together; INT64_MAX while it shares them out anew. */
+rd_kafka_resp_err_t kafka_in_shared(struct kafka_in *, int64_t *partitions);
+
 /* ASSIGNED to READING: the partitions that are ours begin where they are committed, and what was read
  * ahead is dropped. 0 also where it must be tried again. */
 int kafka_in_claim(struct kafka_in *, struct fault *why);
 
 /* Room for so many partitions. */
 int kafka_in_grow(struct kafka_in *, int32_t parts, struct fault *why);
+
+/* There was trouble again: has there been nothing else for as long as reconnect_ms? */
+bool kafka_in_lasts(struct kafka_in *);
 
 /* Sorts an error of the group's: 0, it may pass, or -1: it will not, or lasts longer than
  * reconnect_ms. */

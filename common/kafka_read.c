@@ -37,13 +37,11 @@ rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 
 rd_kafka_t *kafka_outsider(struct kafka *k, struct fault *why)
 {
-	char group[KAFKA_NAME_MAX];
-	const struct kafka_setting settings[] = {{"group.id", group},
+	const struct kafka_setting settings[] = {{"group.id", k->group},
 						 {"isolation.level", "read_uncommitted"},
 						 {"statistics.interval.ms", "0"},
 						 {0}};
 
-	snprintf(group, sizeof group, "%sfcfs-issue", k->options.prefix);
 	if (!k->outsider)
 		k->outsider = kafka_client(RD_KAFKA_CONSUMER, kafka_conf(k, settings), why);
 	return k->outsider;

@@ -408,18 +408,30 @@ struck_dispatcher() {
 	once b 500
 }
 
-@test "a topic gets more partitions under an issuer that follows: their winners are issued, too" {
+# more_winners PARTITIONS STOCK: the topic has so many partitions now, and winners in all of them
+more_winners() {
+	topics "$1"
+	fcfs-event set e --stock "$2" >/dev/null
+	people "$2" | fcfs-join e >/dev/null
+	fcfs-dispatch e
+	same "$1" "$(envelopes gifticon_publish | jq .partition | sort -u | wc -l)"
+}
+
+@test "a topic gets more partitions, under an issuer and while it is dead: all winners are issued" {
 	topics 1
 	event e 5 5
 	spawn fcfs-issue --follow
 	fcfs-dispatch e
 	soon field_is e issued 5
-	topics 4
-	fcfs-event set e --stock 60 >/dev/null
-	people 60 | fcfs-join e >/dev/null
-	fcfs-dispatch e
-	[ "$(envelopes gifticon_publish | jq .partition | sort -u | wc -l)" -gt 1 ]
+	more_winners 3 60
 	soon field_is e issued 60
-	end_all "$pid"
-	once e 60
+	kill -9 "$pid"
+	more_winners 5 120
+	spawn fcfs-issue --follow
+	soon field_is e issued 120
+	kill -9 "$pid"
+	more_winners 7 240
+	run -0 --separate-stderr timeout "$LIMIT" fcfs-issue
+	same '' "$stderr"
+	once e 240
 }
