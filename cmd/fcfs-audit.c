@@ -50,7 +50,8 @@ static const struct ui_tool TOOL = {
 /* --- what is found ------------------------------------------------------------------------------ */
 
 struct findings {
-	int64_t breaches, limit;
+	const char *event;
+	int64_t breaches, notices, limit;
 	struct table table;
 };
 
@@ -84,17 +85,31 @@ static void print_text(const struct audit_breach *b, const char *user, const cha
 	printf("%s\t%s\t%s\t%s\t%s\n", b->promise, b->what, *user ? user : "-", ticket, found);
 }
 
+static void say_notice(struct findings *f, const struct audit_breach *b, const char *user,
+		       const char *found)
+{
+	char line[6 * NAME_SHOWN_MAX];
+
+	snprintf(line, sizeof line, "event '%s': no breach: %s ticket %" PRId64 " %s (%s %s)",
+		 f->event, user, b->ticket, found, b->promise, b->what);
+	ui_warn(line);
+}
+
 /* Anybody may have written what was found on a topic. */
 static int print_breach(void *self, const struct audit_breach *b, struct fault *why)
 {
 	struct findings *f = self;
 	char user[NAME_SHOWN_MAX], found[4 * NAME_SHOWN_MAX];
+	int64_t *count = b->notice ? &f->notices : &f->breaches;
 
-	if (f->breaches++ >= f->limit)
+	if ((*count)++ >= f->limit)
 		return 0;
 	name_show(user, b->user, strlen(b->user));
 	name_show_text(found, sizeof found, b->found, strlen(b->found));
-	(ui.json ? print_json : print_text)(b, user, found);
+	if (b->notice)
+		say_notice(f, b, user, found);
+	else
+		(ui.json ? print_json : print_text)(b, user, found);
 	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
 }
 
@@ -110,16 +125,17 @@ static void show_count(void *self, const char *name, int64_t value)
 
 /* Nothing is broken: of so many. */
 static int show_counts(struct audit_db *db, struct findings *f, const struct event *event,
-		       const char *name, int64_t under_way, struct fault *why)
+		       int64_t under_way, struct fault *why)
 {
 	int result;
 
 	table_begin(&f->table);
-	table_text(&f->table, "event", name);
+	table_text(&f->table, "event", f->event);
 	table_text(&f->table, "id", event->id);
 	table_text(&f->table, "bus", event->bus);
 	result = audit_db_counts(db, show_count, f, why);
 	table_int(&f->table, "under_way", under_way);
+	table_int(&f->table, "notices", f->notices);
 	table_int(&f->table, "breaches", 0);
 	if (result == 0)
 		result = table_end(&f->table, why);
@@ -130,14 +146,14 @@ static int show_counts(struct audit_db *db, struct findings *f, const struct eve
 static int check(const struct request *r, struct audit_db *db, const struct event *event,
 		 const char *name, struct fault *why)
 {
-	struct findings f = {.limit = r->limit};
+	struct findings f = {.event = name, .limit = r->limit};
 	int64_t under_way;
 	char line[128];
 
 	if (audit_db_check(db, r->final, print_breach, &f, &under_way, why) < 0)
 		return -1;
 	if (f.breaches == 0)
-		return show_counts(db, &f, event, name, under_way, why);
+		return show_counts(db, &f, event, under_way, why);
 	snprintf(line, sizeof line, "event '%s': %" PRId64 " breach%s, %" PRId64 " listed", name,
 		 f.breaches, f.breaches == 1 ? "" : "es",
 		 f.breaches < f.limit ? f.breaches : f.limit);

@@ -192,22 +192,30 @@ int audit_db_ready(struct audit_db *db, struct fault *why)
 struct promise {
 	const char *next; /* what comes behind it */
 	char name[16];
-	bool final;
+	bool final, notice;
 	char what[128];
 	sqlite3_stmt *query;
 };
 
-static const char FINAL[] = "final: ";
+/* Passes over this word, if it is there. */
+static bool take_word(const char **text, const char *word)
+{
+	size_t len = strlen(word);
+	bool there = strncmp(*text, word, len) == 0;
 
-/* The line "-- P1 words" or "-- P1 final: words", the text behind "-- ". */
+	*text += there ? len : 0;
+	return there;
+}
+
+/* The line "-- P1 words", "-- P1 final: words" or "-- P1 notice: words", the text behind "-- ". */
 static void read_heading(struct promise *p, const char *line)
 {
 	size_t len = strcspn(line, " \n:");
 
 	snprintf(p->name, sizeof p->name, "%.*s", (int)len, line);
 	line += len + strspn(line + len, " :");
-	p->final = strncmp(line, FINAL, sizeof FINAL - 1) == 0;
-	line += p->final ? sizeof FINAL - 1 : 0;
+	p->final = take_word(&line, "final: ");
+	p->notice = take_word(&line, "notice: ");
 	snprintf(p->what, sizeof p->what, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
@@ -247,7 +255,8 @@ static int check(struct audit_db *db, struct promise *p, bool final,
 	int code, result = 0;
 
 	while (result == 0 && (code = sqlite3_step(p->query)) == SQLITE_ROW) {
-		const struct audit_breach found = {.promise = p->name,
+		const struct audit_breach found = {.notice = p->notice,
+						   .promise = p->name,
 						   .what = p->what,
 						   .user = column(p->query, 0),
 						   .ticket = sqlite3_column_int64(p->query, 1),

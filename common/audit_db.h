@@ -56,8 +56,9 @@ int audit_put(struct audit_db *, struct fault *why);
 
 int audit_db_ready(struct audit_db *, struct fault *why);
 
-/* What breaks a promise. Texts may hold any bytes; never a code. */
+/* What breaks a promise, or, a notice, only looks as if. Texts may hold any bytes; never a code. */
 struct audit_breach {
+	bool notice;
 	const char *promise; /* "P1" ... "P10" */
 	const char *what;    /* it says */
 	const char *user;    /* "": no person is meant */

@@ -1,6 +1,7 @@
 -- The promises of fcfs(7), a query each: it finds what breaks them. `-- P1 words` names the promise and
 -- what is asked; the columns are the person, the ticket, and what was found where (NULL: there is none).
--- `final` ones hold when all stages have run: till then what they find is under way.
+-- `final` ones hold when all stages have run: till then what they find is under way. `notice`: what they find
+-- was harmless, and is only told.
 
 -- P1 a person has one ticket
 SELECT user, min(ticket), 'ticket ' || max(ticket) || ', too, in ' || group_concat(DISTINCT place)
@@ -93,7 +94,10 @@ SELECT w.user, w.ticket, 'in gifticon_publish at ' || w.partition || ':' || w.of
 FROM winner AS w LEFT JOIN ticket AS t ON t.ticket = w.ticket
 WHERE (t.won IS NOT 1 OR t.user <> w.user OR t.joined_us <> w.joined_us OR t.step_us <> w.granted_us)
 	AND NOT EXISTS (SELECT * FROM letter AS d
-		WHERE d.original_partition = w.partition AND d.original_offset = w.offset);
+		WHERE d.original_partition = w.partition AND d.original_offset = w.offset)
+	AND NOT EXISTS (SELECT * FROM winner AS other -- it is a copy, below
+		WHERE t.won AND t.user = w.user AND other.ticket = w.ticket AND other.user = t.user
+			AND other.joined_us = t.joined_us AND other.granted_us = t.step_us);
 
 -- P4 every winner is on the topic, as far as they are published
 SELECT t.user, t.ticket, 'not in gifticon_publish, in Redis ' || t.state
@@ -101,9 +105,14 @@ FROM progress JOIN ticket AS t ON t.ticket <= progress.winners
 WHERE t.won AND NOT EXISTS (SELECT * FROM winner AS w WHERE w.ticket = t.ticket)
 	AND (SELECT gone FROM source WHERE name = 'gifticon_publish') = 0;
 
--- P4 once, unless it was sent again
-SELECT user, ticket, count(*) || ' times in gifticon_publish'
-FROM winner WHERE replays = 0 GROUP BY ticket HAVING count(*) > 1;
+-- P4 notice: once, unless it was sent again; who issues counts the other ones as already issued
+SELECT w.user, w.ticket, count(*) || ' times in gifticon_publish'
+FROM (SELECT ticket FROM winner GROUP BY ticket HAVING count(*) > 1) AS several
+	JOIN winner AS w ON w.ticket = several.ticket
+	JOIN ticket AS t ON t.ticket = w.ticket AND t.user = w.user
+WHERE t.won AND w.replays = 0 AND NOT EXISTS (SELECT * FROM letter AS d
+	WHERE d.original_partition = w.partition AND d.original_offset = w.offset)
+GROUP BY w.ticket HAVING count(*) > 1;
 
 -- P4 what is settled is issued, parked or given back
 SELECT user, ticket, state || ' in Redis, and all up to ticket ' || settled || ' is settled'
@@ -113,7 +122,7 @@ FROM ticket, event WHERE ticket <= settled AND state IN ('granted', 'assigned');
 SELECT t.user, t.ticket, 'read at ' || w.partition || ':' || w.offset || ' of gifticon_publish, and '
 	|| t.state || ' in Redis'
 FROM ticket AS t JOIN winner AS w ON w.ticket = t.ticket JOIN reader AS r ON r.partition = w.partition
-WHERE t.state = 'granted' AND w.offset < r.committed;
+WHERE t.state = 'granted' AND w.user = t.user AND w.offset < r.committed;
 
 -- P4 final: every slot that somebody can win is granted
 SELECT NULL, NULL, size.value || ' slots are free, and people wait'
@@ -155,12 +164,13 @@ FROM issued GROUP BY ticket HAVING count(*) > 1;
 -- P5 the topic says what Redis says
 SELECT i.user, i.ticket, CASE
 	WHEN t.state IN ('granted', 'parked', 'returned') THEN 'in gifticon_issued, and ' || t.state || ' in Redis'
+	WHEN t.left_state = 'parked' THEN 'in gifticon_issued, and revoked while it was parked in Redis'
 	WHEN i.user <> t.user THEN 'in gifticon_issued, in Redis it is ' || t.user
 	WHEN i.code <> t.code THEN 'another code in gifticon_issued than in Redis'
 	ELSE 'other times in gifticon_issued than in Redis' END
 FROM issued AS i JOIN ticket AS t ON t.ticket = i.ticket
-WHERE t.won AND (t.state IN ('granted', 'parked', 'returned') OR i.user <> t.user OR i.code <> t.code
-	OR i.joined_us <> t.joined_us OR i.granted_us <> t.granted_us OR i.issued_us <> t.code_us);
+WHERE t.won AND (t.state IN ('granted', 'parked', 'returned') OR t.left_state = 'parked'
+	OR i.user <> t.user OR i.code <> t.code OR i.joined_us <> t.joined_us OR i.granted_us <> t.granted_us OR i.issued_us <> t.code_us);
 
 -- P5 every code issued or parked is in the ledger
 SELECT t.user, t.ticket, t.state || ' in Redis, not in the ledger'
@@ -240,13 +250,20 @@ SELECT NULL, NULL, 'run ' || run || ' of ' || tool || ': in ' || came || ', done
 	|| already || ', refused ' || refused || ', dead ' || dead
 FROM run WHERE came IS NOT done + already + refused + dead;
 
--- P8 what is parked has its dead letter
+-- P8 what is parked has its dead letter, and what was
 SELECT t.user, t.ticket, 'no dead letter of ' || t.partition || ':' || t.offset || ' by run ' || t.run
 FROM progress JOIN ticket AS t
 WHERE t.state = 'parked' AND NOT EXISTS (SELECT * FROM letter AS d
 	WHERE d.original_partition = t.partition AND d.original_offset = t.offset AND d.run = t.run
 		AND d.class IN ('undeliverable', 'exhausted'))
-	AND (SELECT gone FROM source WHERE name = 'gifticon_publish.dlq') = 0;
+	AND (SELECT gone FROM source WHERE name = 'gifticon_publish.dlq') = 0
+UNION ALL
+SELECT t.user, t.ticket, 'revoked while it was parked, and no dead letter of it'
+FROM progress JOIN ticket AS t
+WHERE t.left_state = 'parked' AND NOT EXISTS (SELECT *
+	FROM winner AS w JOIN letter AS d ON d.original_partition = w.partition AND d.original_offset = w.offset
+	WHERE w.ticket = t.ticket AND d.class IN ('undeliverable', 'exhausted'))
+	AND (SELECT sum(gone) FROM source WHERE name IN ('gifticon_publish', 'gifticon_publish.dlq')) = 0;
 
 -- P9 Redis and Kafka agree how far it is published
 SELECT NULL, NULL, name || ': fcfs_progress ' || published || ', Redis ' || mirrored || ' of ' || there
