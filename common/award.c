@@ -32,8 +32,8 @@ static void add_place(struct step *step, int32_t partition, int64_t offset)
 	}
 }
 
-int award_assign_send(struct step *step, struct redis *redis, const struct place *place,
-		      struct award **award, size_t count, struct fault *why)
+int award_assign_post(struct step *step, struct redis *redis, const struct place *place,
+		      struct award **award, size_t count, struct taker taker, struct fault *why)
 {
 	step_begin(step, place, "award", false);
 	step_text(step, award[0]->issued.winner.id);
@@ -46,7 +46,7 @@ int award_assign_send(struct step *step, struct redis *redis, const struct place
 		step_int(step, award[i]->replays);
 		add_place(step, award[i]->partition, award[i]->offset);
 	}
-	return step_send(step, redis, why);
+	return step_post(step, redis, taker, why);
 }
 
 int award_dry(const struct winner *winner, struct fault *why)

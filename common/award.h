@@ -43,10 +43,10 @@ enum { AWARD_MAX = 1000 };		      /* awards a step */
 #define AWARD_ARGS(awards) (1 + 6 * (awards)) /* the room of a step with so many of them */
 
 /* Asks for the codes of awards of one event and id, all at once. */
-int award_assign_send(struct step *, struct redis *, const struct place *, struct award **,
-		      size_t count, struct fault *why);
+int award_assign_post(struct step *, struct redis *, const struct place *, struct award **,
+		      size_t count, struct taker, struct fault *why);
 
-/* Reads the answer to award_assign_send into the awards. EX_TEMPFAIL where the event's pool of codes is
+/* Reads the answer to award_assign_post into the awards. EX_TEMPFAIL where the event's pool of codes is
  * empty: the others have theirs, and a rerun goes on. */
 int award_assign_read(struct reply *, struct award **, size_t count, struct fault *why);
 
@@ -63,7 +63,7 @@ void award_park_add(struct step *, const char *user, int32_t partition, int64_t 
 
 /* The assigned ones that stood below these: their offsets are committed. A part at a time: *scan is 0
  * at first, and again at the end. The answer, which the caller releases, is the event's id, then
- * person, partition and offset of each. Nothing may be in flight. */
+ * person, partition and offset of each. */
 int award_below(struct step *, struct redis *, const struct place *, const struct span *,
 		size_t count, int64_t *scan, struct reply *, struct fault *why);
 

@@ -126,7 +126,7 @@ struct book *books_open(struct books *b, struct redis *redis, const struct winne
 
 static bool can_ask(const struct redis *redis)
 {
-	return redis_fd(redis) >= 0 && redis_in_flight(redis) == 0;
+	return redis_fd(redis) >= 0;
 }
 
 bool books_due(const struct books *b)

@@ -35,15 +35,15 @@ void books_release(struct books *);
 /* The book of an event met before, or NULL. */
 struct book *books_find(const struct books *, const struct winner *);
 
-/* The book of a winner's event, with nothing in flight; its run record is kept from now on. NULL with a
+/* The book of a winner's event; its run record is kept from now on. NULL with a
  * reason where there is no such event or id; NULL and why, and the reason "", where it cannot be told,
  * where the operator pipes what goes through Kafka (EX_CONFIG), or another run issues it alone
  * (EX_TEMPFAIL). */
 struct book *books_open(struct books *, struct redis *, const struct winner *, char reason[96],
 			struct fault *why);
 
-/* To be called about once a second. Due: then books_tend, with nothing in flight, holds the locks and
- * keeps the records anew, no transaction of the ledger being open. EX_TEMPFAIL where another run has a lock by now. */
+/* To be called about once a second. Due: then books_tend holds the locks and keeps the records anew, no
+ * transaction of the ledger being open. EX_TEMPFAIL where another run has a lock by now. */
 bool books_due(const struct books *);
 int books_tend(struct books *, struct redis *, struct fault *why);
 

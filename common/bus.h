@@ -23,8 +23,11 @@ enum topic {
 	TOPICS
 };
 
+/* So many takes that gave records may be without a commit at a time. */
+enum { TAKES = 2 };
+
 struct incoming {
-	const char *bytes; /* borrowed until the next take */
+	const char *bytes; /* borrowed until so many takes after it have given records */
 	size_t len;
 	int64_t number;	   /* line number, from 1; 0: none */
 	int32_t partition; /* -1: none */
@@ -48,8 +51,9 @@ struct burial {
 };
 
 struct source {
-	/* Up to max records: waits for the first, about a second; takes the others only if they are
-	 * there. Returns how many; 0 where there is nothing to do but to commit and to ask `ended`; -1. */
+	/* Up to max records: waits for the first, about a second, unless control is NULL; takes the
+	 * others only if they are there. Returns how many, each take that gave any to be committed, in
+	 * turn; 0 where there is nothing to do but, if it waited, to commit and to ask `ended`; -1. */
 	int (*take)(struct source *, struct incoming *, size_t max, const struct control *,
 		    struct fault *why);
 	/* 1 when nothing more will come, 0, or -1 (EX_TEMPFAIL: what is left is another's). */
@@ -57,7 +61,8 @@ struct source {
 	bool (*idle)(struct source *); /* would take wait now? */
 	/* Called about once a second while a chunk is worked on for long: stays a member. */
 	int (*tend)(struct source *, struct fault *why);
-	/* Has somebody else got any of what was taken last? It can no longer be committed. */
+	/* Has somebody else got any of what was taken and not committed? Nothing of it can be any more,
+	 * and nothing more is taken, until the rewind. */
 	bool (*lost)(struct source *);
 	/* What was taken and not committed comes again, from the next take on. */
 	int (*rewind)(struct source *, struct fault *why);
@@ -109,8 +114,9 @@ enum outcome { COMMITTED, UNDONE, FENCED };
 struct sink {
 	/* Accepts one record; a bus that has no such topic drops it. */
 	int (*put)(struct sink *, const struct outgoing *, struct fault *why);
-	/* Begins to make all that was put durable, with what the source has taken; nothing may be put
-	 * until settle says how it went: an enum outcome, or -1 (EX_IOERR where it was refused). */
+	/* Begins to make all that was put durable, with the first take of the source's that was not
+	 * committed; nothing may be put until settle says how it went: an enum outcome, or -1 (EX_IOERR
+	 * where it was refused). */
 	int (*commit)(struct sink *, struct fault *why);
 	int (*settle)(struct sink *, struct fault *why);
 	/* After any outcome but COMMITTED: 0 when it can be written to again. */

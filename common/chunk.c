@@ -43,19 +43,6 @@ bool group_has(const struct group *g, bool (*is)(const struct award *))
 	return false;
 }
 
-/* Even that an event has gone is nothing to those that only mark it done. */
-int desk_drain(struct desk *d, size_t leave, struct fault *why)
-{
-	while (redis_in_flight(d->redis) > leave) {
-		struct reply reply = {0};
-
-		if (redis_receive(d->redis, &reply, why) < 0 && !why->no_event)
-			return -1;
-		reply_release(&reply);
-	}
-	return 0;
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static void die(struct award *award, enum award_status status, const char *reason)
@@ -90,6 +77,8 @@ static int by_ticket(const void *a, const void *b)
 
 void chunk_read(struct chunk *c, size_t count)
 {
+	c->phase = CHUNK_TAKEN;
+	c->failed = false;
 	c->count = count;
 	c->live = 0;
 	for (size_t r = 0; r < count; r++) {
@@ -135,7 +124,7 @@ static void make_groups(struct chunk *c)
 	for (size_t i = 0; i < c->live; i++) {
 		if (i == 0 || compare_events(&c->order[i - 1]->issued.winner,
 					     &c->order[i]->issued.winner) != 0)
-			c->group[c->groups++] = (struct group){.award = &c->order[i]};
+			c->group[c->groups++] = (struct group){.chunk = c, .award = &c->order[i]};
 		c->group[c->groups - 1].count++;
 	}
 }
@@ -158,39 +147,65 @@ static int find_book(struct desk *d, struct group *g, struct fault *why)
 	g->book = books_find(&d->books, winner);
 	if (g->book)
 		return 0;
-	if (desk_drain(d, 0, why) < 0)
-		return -1;
 	g->book = books_open(&d->books, d->redis, winner, reason, why);
 	if (g->book)
 		return 0;
 	return *reason ? disown(g, reason) : -1;
 }
 
-static int assign(struct desk *d, struct group *g, struct fault *why)
+/* The first one counts. */
+static void fail(struct chunk *c, const struct fault *why)
 {
-	struct reply reply = {0};
+	if (!c->failed)
+		c->fault = *why;
+	c->failed = true;
+}
+
+/* The answer to a group, which may have been purged since we met it. */
+static int answered(void *self, struct reply *reply, struct fault *why)
+{
+	struct group *g = self;
+
+	g->chunk->unanswered--;
+	if (!reply && why->no_event)
+		disown(g, "no such event");
+	else if (!reply || award_assign_read(reply, g->award, g->count, why) < 0)
+		fail(g->chunk, why);
+	return 0;
+}
+
+static int ask(struct desk *d, struct group *g, struct fault *why)
+{
 	int result = find_book(d, g, why);
 
 	if (result < 0 || !g->book)
 		return result;
 	for (size_t a = 0; a < g->count && result == 0; a++)
 		result = code_make(g->book->uuid_codes, g->award[a]->issued.code, why);
-	if (result < 0 || desk_drain(d, REDIS_WINDOW - 1, why) < 0 ||
-	    award_assign_send(&d->step, d->redis, &g->book->place, g->award, g->count, why) < 0 ||
-	    desk_drain(d, 1, why) < 0)
+	if (result < 0 || award_assign_post(&d->step, d->redis, &g->book->place, g->award, g->count,
+					    (struct taker){answered, g}, why) < 0)
 		return -1;
-	if (redis_receive(d->redis, &reply, why) < 0) /* or purged since we met it */
-		return why->no_event ? disown(g, "no such event") : -1;
-	result = award_assign_read(&reply, g->award, g->count, why);
-	reply_release(&reply);
-	return result;
+	g->chunk->unanswered++;
+	return 0;
 }
 
-int chunk_assign(struct chunk *c, struct desk *d, struct fault *why)
+void chunk_ask(struct chunk *c, struct desk *d)
 {
+	struct fault why;
+
 	make_groups(c);
-	for (size_t g = 0; g < c->groups; g++)
-		if (assign(d, &c->group[g], why) < 0)
+	c->phase = CHUNK_ASKED;
+	for (size_t g = 0; g < c->groups && !c->failed; g++)
+		if (ask(d, &c->group[g], &why) < 0)
+			fail(c, &why);
+}
+
+int chunk_answers(struct chunk *c, struct desk *d, struct fault *why)
+{
+	while (c->unanswered > 0)
+		if (redis_settle(d->redis, redis_in_flight(d->redis) - 1, why) < 0)
 			return -1;
-	return 0;
+	if (c->failed)
+		*why = c->fault;
+	return c->failed ? -1 : 0;
 }

@@ -31,19 +31,27 @@ struct desk {
 };
 
 struct group {
+	struct chunk *chunk;
 	struct book *book; /* NULL: there is no such event */
 	struct award **award;
 	size_t count;
 };
 
+/* How far a chunk has come that is not out. */
+enum phase { CHUNK_TAKEN, CHUNK_ASKED, CHUNK_KEPT };
+
 struct chunk {
-	struct incoming *raw; /* valid until the next take */
+	enum phase phase;
+	struct incoming *raw; /* borrowed, until it is put */
 	struct award *award;  /* one a record, in the order they came */
 	struct award **order; /* those that are winners' records, by event, id and ticket */
 	struct group *group;
 	struct parcel *parcel;	  /* those to deliver, */
 	struct ledger_mark *mark; /* and what became of them; these two are room, not state */
 	size_t room, count, live, groups;
+	size_t unanswered; /* groups whose codes are asked for */
+	bool failed; /* as asking for them did, which ends the run when it is this chunk's turn */
+	struct fault fault;
 };
 
 int chunk_init(struct chunk *, size_t room, struct fault *why);
@@ -55,8 +63,11 @@ void chunk_read(struct chunk *, size_t count);
 /* Is there a ticket that both have read? */
 bool chunk_shares(const struct chunk *, const struct chunk *);
 
-/* Asks Redis for the codes of all winners. */
-int chunk_assign(struct chunk *, struct desk *, struct fault *why);
+/* Asks Redis for the codes of all winners, and leaves the answers under way. */
+void chunk_ask(struct chunk *, struct desk *);
+
+/* Waits for the answers: all that should have a code has one, or -1 as asking has failed. */
+int chunk_answers(struct chunk *, struct desk *, struct fault *why);
 
 bool group_has(const struct group *, bool (*is)(const struct award *));
 
@@ -73,8 +84,5 @@ int chunk_put(struct chunk *, struct desk *, struct fault *why);
 
 /* It is out: marks it done, or parked, counts it, says what was dead. The answers are left under way. */
 int chunk_finish(struct chunk *, struct desk *, struct fault *why);
-
-/* Receives answers under way until at most so many are left; they say nothing we need. */
-int desk_drain(struct desk *, size_t leave, struct fault *why);
 
 #endif

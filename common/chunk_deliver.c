@@ -67,7 +67,7 @@ int chunk_deliver(struct chunk *c, struct desk *d, struct fault *why)
 
 	if (count == 0)
 		return 0;
-	if (desk_drain(d, 0, why) < 0)
+	if (redis_settle(d->redis, 0, why) < 0)
 		return -1;
 	result = deliver_batch(d->deliver, c->parcel, count, d->waiting, d->waiting_self, why);
 	unpack_all(c, result == 0);

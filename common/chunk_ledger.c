@@ -83,7 +83,7 @@ int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
 
 	if (!d->ledger || !group_has(&whole, award_is_assigned))
 		return 0;
-	return desk_drain(d, 0, why) < 0 ? -1 : again(c, d, keep, why);
+	return again(c, d, keep, why);
 }
 
 /* --- mark ------------------------------------------------------------------------------------- */

@@ -100,9 +100,16 @@ static void count(struct desk *d, struct run *run, const struct award *award)
 	d->control->note(line);
 }
 
-static int send(struct desk *d, struct fault *why)
+/* That the event has gone meanwhile is nothing to this one. */
+static int marked(void *self, struct reply *reply, struct fault *why)
 {
-	return desk_drain(d, REDIS_WINDOW - 1, why) < 0 ? -1 : step_send(&d->step, d->redis, why);
+	(void)self;
+	return reply || why->no_event ? 0 : -1;
+}
+
+static int post(struct desk *d, struct fault *why)
+{
+	return step_post(&d->step, d->redis, (struct taker){.take = marked}, why);
 }
 
 static int mark_done(struct desk *d, const struct group *g, struct fault *why)
@@ -113,7 +120,7 @@ static int mark_done(struct desk *d, const struct group *g, struct fault *why)
 	for (size_t a = 0; a < g->count; a++)
 		if (award_is_assigned(g->award[a]))
 			award_done_add(&d->step, g->award[a]->issued.winner.user);
-	return send(d, why);
+	return post(d, why);
 }
 
 static int park(struct desk *d, const struct group *g, struct fault *why)
@@ -125,7 +132,7 @@ static int park(struct desk *d, const struct group *g, struct fault *why)
 		if (award_given_up(g->award[a]))
 			award_park_add(&d->step, g->award[a]->issued.winner.user,
 				       g->award[a]->partition, g->award[a]->offset);
-	return send(d, why);
+	return post(d, why);
 }
 
 int chunk_finish(struct chunk *c, struct desk *d, struct fault *why)

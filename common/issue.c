@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* One whose commit is under way, and behind it those that are begun, as many as the source holds. */
+enum { CHUNKS = 1 + TAKES };
+
 struct work {
 	const struct issue *i;
 	struct desk desk;
-	struct chunk chunk[2]; /* in turn */
-	struct chunk *out;     /* whose commit is under way; NULL: none is */
-	int turn;
+	struct chunk chunk[CHUNKS]; /* in turn */
+	size_t first, begun;	    /* those that are taken, and are not out */
+	struct chunk *out;	    /* NULL: no commit is under way */
 	int64_t taken;
 	int64_t told_ms; /* when the ledger was last told of revokes */
 };
@@ -29,7 +32,7 @@ static int claim(void *self, const struct span *span, size_t count, struct fault
 	struct takeover t = {.redis = w->i->redis, .prefix = w->i->prefix, .source = w->i->source};
 	char line[160];
 
-	if (desk_drain(&w->desk, 0, why) < 0 || takeover(&t, span, count, why) < 0)
+	if (takeover(&t, span, count, why) < 0)
 		return -1;
 	snprintf(line, sizeof line,
 		 "%" PRId64 " codes were out already, and are marked so; %" PRId64
@@ -40,12 +43,9 @@ static int claim(void *self, const struct span *span, size_t count, struct fault
 	return 0;
 }
 
-/* Nothing but answers that say nothing is in flight here. */
 static int tend_books(struct work *w, struct fault *why)
 {
-	if (!books_due(&w->desk.books))
-		return 0;
-	return desk_drain(&w->desk, 0, why) < 0 ? -1 : books_tend(&w->desk.books, w->i->redis, why);
+	return books_due(&w->desk.books) ? books_tend(&w->desk.books, w->i->redis, why) : 0;
 }
 
 static int tend(void *self, struct fault *why)
@@ -78,6 +78,22 @@ static int tend_chunk(void *self, struct fault *why)
 
 /* --- chunks ----------------------------------------------------------------------------------- */
 
+static bool too_many_dead(const struct work *w)
+{
+	return w->i->skip_limit >= 0 && books_dead(&w->desk.books) > w->i->skip_limit;
+}
+
+static bool closing(const struct work *w)
+{
+	return w->i->control->stopping() || too_many_dead(w);
+}
+
+/* Of those that are begun. */
+static struct chunk *nth(struct work *w, size_t n)
+{
+	return &w->chunk[(w->first + n) % CHUNKS];
+}
+
 /* Waits for the commit under way. An enum outcome, or -1. */
 static int settle(struct work *w, struct fault *why)
 {
@@ -98,52 +114,104 @@ static int settle(struct work *w, struct fault *why)
 
 /* Nothing that was not committed counts. Fenced, too: our own transaction may have lasted too long;
  * whether another issuer has our place in the group, the group says. */
-static int start_over(struct work *w, int outcome, struct fault *why)
+static int start_over(struct work *w, struct fault *why)
 {
-	if (outcome < 0 || w->desk.sink->restart(w->desk.sink, why) < 0)
+	if (settle(w, why) < 0 || redis_settle(w->i->redis, 0, why) < 0)
+		return -1;
+	w->begun = 0;
+	if (w->desk.sink->restart(w->desk.sink, why) < 0)
 		return -1;
 	return w->i->source->rewind(w->i->source, why);
 }
 
-/* Takes and assigns, and keeps, while the commit of the last chunk is under way. A ticket that is in
- * both must find the first one done, or the offset of its second record would hide that it is out. */
-static int prepare_chunk(struct work *w, struct chunk *c, struct fault *why)
+static int settle_or_start_over(struct work *w, struct fault *why)
 {
-	int count = w->i->source->take(w->i->source, c->raw, c->room, w->i->control, why);
-	int outcome = COMMITTED;
+	int outcome = settle(w, why);
+
+	if (outcome == COMMITTED)
+		return 0;
+	return outcome < 0 ? -1 : start_over(w, why);
+}
+
+/* Another is taken ahead, if it is there. Not behind an empty one, whose commit is not the source's to
+ * hold, nor where codes are delivered: that may take long, and those of the next chunk would be
+ * assigned to nobody's use meanwhile. */
+static bool may_take(struct work *w)
+{
+	const struct chunk *last = w->begun ? nth(w, w->begun - 1) : NULL;
+
+	if (!last)
+		return true;
+	return last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed && w->begun < TAKES &&
+	       !w->i->deliver && !closing(w) && !w->i->source->idle(w->i->source);
+}
+
+static int take(struct work *w, struct fault *why)
+{
+	struct chunk *c = nth(w, w->begun);
+	int count = w->i->source->take(w->i->source, c->raw, c->room,
+				       w->begun ? NULL : w->i->control, why);
 
 	if (count < 0)
 		return -1;
+	if (count == 0 && w->begun)
+		return 0;
 	chunk_read(c, (size_t)count);
-	if (w->out && chunk_shares(c, w->out))
-		outcome = settle(w, why);
-	if (outcome != COMMITTED)
-		return outcome;
-	if (chunk_assign(c, &w->desk, why) < 0 || chunk_keep(c, &w->desk, why) < 0)
+	w->begun++;
+	return 0;
+}
+
+/* A ticket that is in two chunks must find the first one done, or the offset of its second record
+ * would hide that it is out. */
+static bool may_ask(struct work *w, const struct chunk *c)
+{
+	const struct chunk *first = nth(w, 0);
+
+	return c->phase == CHUNK_TAKEN && !(c != first && chunk_shares(c, first)) &&
+	       !(w->out && chunk_shares(c, w->out));
+}
+
+static int keep(struct work *w, struct chunk *c, struct fault *why)
+{
+	if (chunk_answers(c, &w->desk, why) < 0 || chunk_keep(c, &w->desk, why) < 0)
 		return -1;
-	return settle(w, why);
+	c->phase = CHUNK_KEPT;
+	return 0;
 }
 
 /* 0; 1 when asked to stop with a chunk that is not all delivered: nothing of it goes out; -1. */
-static int work_chunk(struct work *w, struct fault *why)
+static int send_out(struct work *w, struct chunk *c, struct fault *why)
 {
-	struct chunk *c = &w->chunk[w->turn];
-	int outcome = prepare_chunk(w, c, why), delivered;
+	int delivered = chunk_deliver(c, &w->desk, why);
 
-	if (outcome != COMMITTED)
-		return start_over(w, outcome, why);
-	if (w->i->source->lost(w->i->source)) /* while Redis or the ledger was waited for */
-		return start_over(w, UNDONE, why);
-	delivered = chunk_deliver(c, &w->desk, why);
 	if (w->i->source->lost(w->i->source))
-		return start_over(w, UNDONE, why);
+		return 0;
 	if (delivered != 0)
 		return delivered;
 	if (chunk_put(c, &w->desk, why) < 0 || w->desk.sink->commit(w->desk.sink, why) < 0)
 		return -1;
 	w->out = c;
-	w->turn = !w->turn;
+	w->first = (w->first + 1) % CHUNKS;
+	w->begun--;
 	return 0;
+}
+
+/* The one step that is next, of one chunk, as send_out answers. */
+static int step(struct work *w, struct fault *why)
+{
+	struct chunk *first = nth(w, 0);
+
+	if (w->i->source->lost(w->i->source))
+		return start_over(w, why);
+	if (w->begun && may_ask(w, nth(w, w->begun - 1)))
+		return chunk_ask(nth(w, w->begun - 1), &w->desk), 0;
+	if (may_take(w))
+		return take(w, why);
+	if (first->phase == CHUNK_ASKED)
+		return keep(w, first, why);
+	if (w->out)
+		return settle_or_start_over(w, why);
+	return send_out(w, first, why);
 }
 
 static void say_marked(const struct work *w, int64_t marked)
@@ -195,33 +263,29 @@ static int at_end(struct work *w, struct fault *why)
 		return 0;
 	outcome = settle(w, why);
 	if (outcome != COMMITTED)
-		return start_over(w, outcome, why);
-	if (desk_drain(&w->desk, 0, why) < 0)
+		return outcome < 0 ? -1 : start_over(w, why);
+	if (redis_settle(w->i->redis, 0, why) < 0)
 		return -1;
 	tell_now_and_then(w);
 	return w->i->source->ended(w->i->source, why);
 }
 
-static bool too_many_dead(const struct work *w)
-{
-	return w->i->skip_limit >= 0 && books_dead(&w->desk.books) > w->i->skip_limit;
-}
-
+/* What is begun is brought to its end. */
 static int chunks(struct work *w, struct fault *why)
 {
 	int end = 0, outcome;
 
-	while (!end && !w->i->control->stopping() && !too_many_dead(w)) {
-		end = at_end(w, why);
+	while (!end && (w->begun || !closing(w))) {
+		end = w->begun ? tend_books(w, why) : at_end(w, why);
 		if (end == 0)
-			end = work_chunk(w, why);
+			end = step(w, why);
 	}
 	if (end < 0)
 		return -1;
-	outcome = settle(w, why); /* stopping: what is begun is brought to its end */
+	outcome = settle(w, why);
 	if (outcome != COMMITTED)
 		return outcome < 0 ? -1 : 0;
-	return desk_drain(&w->desk, 0, why);
+	return redis_settle(w->i->redis, 0, why);
 }
 
 /* --- a run ------------------------------------------------------------------------------------ */
@@ -247,17 +311,17 @@ static int prepare(struct work *w, struct fault *why)
 	redis_on_wait(i->redis, tend_waiting, w);
 	i->source->claim = claim;
 	i->source->claim_self = w;
-	return chunk_init(&w->chunk[0], i->chunk, why) < 0 ||
-			       chunk_init(&w->chunk[1], i->chunk, why) < 0
-		       ? -1
-		       : step_init(&w->desk.step, AWARD_ARGS(i->chunk), why);
+	for (int c = 0; c < CHUNKS; c++)
+		if (chunk_init(&w->chunk[c], i->chunk, why) < 0)
+			return -1;
+	return step_init(&w->desk.step, AWARD_ARGS(i->chunk), why);
 }
 
 static void release(struct work *w)
 {
 	books_release(&w->desk.books);
-	chunk_release(&w->chunk[0]);
-	chunk_release(&w->chunk[1]);
+	for (int c = 0; c < CHUNKS; c++)
+		chunk_release(&w->chunk[c]);
 	step_release(&w->desk.step);
 	buffer_release(&w->desk.record);
 	w->i->sink->waiting = NULL;
@@ -270,7 +334,7 @@ static int failed(struct work *w, const struct fault *why)
 	struct fault ignored;
 
 	settle(w, &ignored); /* what was begun before it failed may be out */
-	desk_drain(&w->desk, 0, &ignored);
+	redis_settle(w->i->redis, 0, &ignored);
 	books_blame(&w->desk.books, why);
 	books_keep(&w->desk.books, w->i->redis, w->i->ledger, w->i->control, "failed", &ignored);
 	return -1;

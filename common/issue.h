@@ -1,26 +1,32 @@
 /*
  * issue.h - gives each winner a code: the loop behind fcfs-issue.
  *
- * A chunk's phases:
+ * A chunk's steps:
  *
  *   take     from the bus, and read
- *   assign   a code in Redis: pending, assigned
- *   keep     rows in the ledger, one transaction
+ *   ask      a code of each in Redis: pending, assigned; its answer is left under way
+ *   keep     the answer is there: rows in the ledger, one transaction
  *   deliver  to the command, outside any transaction of Kafka; the partitions are tended meanwhile
  *   mark     in the ledger: delivered, or parked
  *   put      issued records and dead letters
  *   commit   the bus, with what was taken
  *   done     in Redis: issued; or park: pending, parked
  *
- * Without delivery the next chunk is taken, assigned and kept while a commit is under way; with it, that
- * is settled first, so that a delivery that takes long leaves nothing open:
+ * Three chunks turn: while Redis assigns to one, the one before it is kept, and the commit of the one
+ * before that is under way. A next one is taken if its records are there: none waits for another.
  *
- *   chunk 1   take assign keep | put commit ...... settle | done
- *   chunk 2                                  take assign keep | put commit ...... settle | done
+ *   chunk 1   take ask | keep | put commit ........ settle | done
+ *   chunk 2     take ask ......... | keep           | put commit ........ settle | done
+ *   chunk 3                              take ask ........... | keep | ...
+ *
+ * So they are asked for, put and done in the order in which they were taken. A ticket that is in two
+ * of them is asked for again only when the first one is done. What goes wrong in asking ends the run
+ * when it is that chunk's turn: those before it are out by then. With delivery only one is begun at a
+ * time, and the commit before it is settled first: a delivery that takes long leaves nothing open.
  *
  * Dying between any two, and running again over the same winners (P5, P8), finds
- *   - before assign: nothing has happened;
- *   - after assign: the code is pending; assign gives the same one, with the same issued_us;
+ *   - before ask: nothing has happened;
+ *   - after ask: the code is pending; asking again gives the same one, with the same issued_us;
  *   - after keep: its row is found there again;
  *   - after deliver: the command is given it again, and knows it by its id and ticket;
  *   - after mark: what was delivered is not delivered again; what was parked in the ledger alone is
@@ -32,7 +38,7 @@
  *   - after done: assign says `already`, nothing is written; after park it says `parked`, until its dead
  *     letter is sent again or an operator revokes it, and the slot goes to the next in line (P4).
  * A commit that fails, or partitions that went to another issuer, also during a delivery: all that was
- * not committed is forgotten here, and taken again, by whoever has the partition now.
+ * not committed, of each chunk, is forgotten here, and taken again, by whoever has the partition now.
  * What Redis forgot and the ledger kept is the ledger's to say: Redis adopts it.
  *
  * Each record ends as one of done, already, refused (left meanwhile, or parked) or dead (malformed, of no

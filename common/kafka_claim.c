@@ -81,12 +81,14 @@ static int keep_committed(struct kafka_in *in, struct fault *why)
 {
 	for (int i = 0; i < in->ours->cnt; i++) {
 		rd_kafka_topic_partition_t *p = &in->ours->elems[i];
+		struct kafka_part *part;
 
 		if (kafka_in_grow(in, p->partition + 1, why) < 0 || check_end(in, p, why) < 0)
 			return -1;
-		in->part[p->partition].ours = true;
-		in->part[p->partition].committed = p->offset >= 0 ? p->offset : -1;
-		in->part[p->partition].next = -1;
+		part = &in->part[p->partition];
+		part->ours = true;
+		part->committed = part->listed = p->offset >= 0 ? p->offset : -1;
+		part->next = -1;
 	}
 	return 0;
 }

@@ -59,7 +59,8 @@ int kafka_in_grow(struct kafka_in *in, int32_t parts, struct fault *why)
 		return fault_set(why, EX_OSERR, "out of memory");
 	in->part = more;
 	for (; in->parts < parts; in->parts++)
-		in->part[in->parts] = (struct kafka_part){.next = -1, .committed = -1};
+		in->part[in->parts] =
+			(struct kafka_part){.next = -1, .listed = -1, .committed = -1};
 	return 0;
 }
 
@@ -73,7 +74,7 @@ static void disown(struct kafka_in *in)
 	in->member = NULL;
 	for (int32_t p = 0; p < in->parts; p++) {
 		in->part[p].ours = false;
-		in->part[p].next = in->part[p].committed = -1;
+		in->part[p].next = in->part[p].listed = in->part[p].committed = -1;
 	}
 }
 

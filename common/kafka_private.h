@@ -179,9 +179,17 @@ enum kafka_in_state {
 struct kafka_part {
 	bool ours;
 	int64_t next;	   /* to commit: behind what was taken; -1: not known */
+	int64_t listed;	   /* the same, as the last take has it; at first what is committed */
 	int64_t committed; /* -1: nothing is */
 	int64_t low, last; /* at the start: the first offset, and the last stable one */
 	int64_t end;	   /* the last stable one, as it was seen last */
+};
+
+/* What one take gave out, and what is to be committed for it. */
+struct kafka_take {
+	rd_kafka_message_t **message;
+	size_t messages, room;
+	rd_kafka_topic_partition_list_t *offsets; /* NULL: none */
 };
 
 struct kafka_in {
@@ -193,8 +201,9 @@ struct kafka_in {
 	bool follow;
 	struct kafka_part *part; /* by number */
 	int32_t parts;
-	rd_kafka_message_t **message; /* what the last take gave out */
-	size_t messages, room;
+	struct kafka_take take[TAKES]; /* in turn */
+	int turn;		       /* the next one's */
+	int held;		       /* takes that no commit has had yet: those before it */
 	enum kafka_in_state state;
 	rd_kafka_topic_partition_list_t *ours;
 	rd_kafka_consumer_group_metadata_t *member; /* as of the assignment of `ours` */
@@ -230,6 +239,20 @@ bool kafka_in_lasts(struct kafka_in *);
  * reconnect_ms. */
 int kafka_in_trouble(struct kafka_in *, rd_kafka_resp_err_t, const char *text, struct fault *why);
 
+/* Looks once: a record, or NULL; *result is -1 where it was trouble that will not pass. The group may
+ * have spoken meanwhile: what was taken before is dropped then. */
+rd_kafka_message_t *kafka_in_poll(struct kafka_in *, int timeout_ms, int *result,
+				  struct fault *why);
+
+/* What a source has of kafka_take.c. */
+int kafka_take(struct source *, struct incoming *, size_t max, const struct control *,
+	       struct fault *why);
+bool kafka_lost(struct source *);
+
+/* Is there anything that no take has brought? */
+bool kafka_to_commit(const struct kafka_in *);
+void kafka_drop_taken(struct kafka_in *);
+
 int kafka_source_open(struct kafka *, const char *instance, bool follow, struct kafka_in **,
 		      struct fault *why);
 int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_in *,
@@ -239,8 +262,9 @@ int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_i
 /* source.buried: looks through the dead letters. */
 int kafka_buried(struct source *, struct burial *, size_t count, struct fault *why);
 
-/* What is taken and not committed, and on whose behalf; both are the caller's to destroy. NULL:
- * there is nothing. *lost: what was taken is not ours any more, and nothing may come of it. */
+/* What the first take that no commit has had brings to be committed, and on whose behalf; both are the
+ * caller's to destroy. NULL: there is nothing. *lost: what was taken is not ours any more, and nothing
+ * may come of it. */
 rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *,
 					     rd_kafka_consumer_group_metadata_t **, bool *lost);
 

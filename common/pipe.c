@@ -17,9 +17,11 @@ struct pipe_in {
 	int fd;
 	bool ended;
 	bool skipping;	   /* the rest of a line that was too long */
+	bool gave;	   /* of this block */
 	size_t start, end; /* what is in the block and was not taken */
 	int64_t lines;
-	char block[BLOCK];
+	char *block; /* one of these, in turn with each take that gives any */
+	char blocks[TAKES][BLOCK];
 };
 
 static bool readable(int fd, int timeout_ms, int stop_fd)
@@ -83,13 +85,26 @@ static void compact(struct pipe_in *in)
 	in->start = 0;
 }
 
+/* What was given of one block stays, while the next take gives of the other. */
+static void turn_over(struct pipe_in *in)
+{
+	char *next = in->block == in->blocks[0] ? in->blocks[1] : in->blocks[0];
+
+	memcpy(next, in->block + in->start, in->end - in->start);
+	in->block = next;
+	in->end -= in->start;
+	in->start = 0;
+	in->gave = false;
+}
+
 static int pipe_take(struct source *source, struct incoming *to, size_t max,
 		     const struct control *control, struct fault *why)
 {
 	struct pipe_in *in = (struct pipe_in *)source;
 	size_t taken = 0;
 
-	compact(in);
+	if (in->gave)
+		turn_over(in);
 	while (taken < max) {
 		if (take_line(in, &to[taken])) {
 			taken++;
@@ -101,11 +116,13 @@ static int pipe_take(struct source *source, struct incoming *to, size_t max,
 			break;
 		if (in->end == BLOCK)
 			compact(in);
-		if (!taken && !readable(in->fd, TICK_MS, control->stop_fd))
+		if (!taken &&
+		    !readable(in->fd, control ? TICK_MS : 0, control ? control->stop_fd : -1))
 			break;
 		if (read_more(in, why) < 0)
 			return -1;
 	}
+	in->gave = taken > 0;
 	return (int)taken;
 }
 
@@ -159,6 +176,7 @@ int pipe_source(int fd, struct source **source, struct fault *why)
 	if (!in)
 		return fault_errno(why, EX_OSERR, "pipe");
 	in->fd = fd;
+	in->block = in->blocks[0];
 	in->source = (struct source){.take = pipe_take,
 				     .ended = pipe_ended,
 				     .idle = pipe_idle,

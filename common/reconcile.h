@@ -17,7 +17,7 @@
 
 struct reconcile {
 	struct ledger *ledger;
-	struct redis *redis; /* with nothing in flight */
+	struct redis *redis;
 	struct step *step;
 	const struct place *place;
 	bool uuid_codes;

@@ -18,6 +18,7 @@ enum { BACKOFF_MOST_MS = 500, TICK_MS = 1000, LOADS_MOST = 3, WORDS_MAX = 16 };
 struct unanswered {
 	char *bytes; /* as formatted for the wire */
 	size_t len;
+	struct taker taker; /* of none: who sent it receives the answer */
 };
 
 struct redis {
@@ -168,8 +169,8 @@ void redis_on_wait(struct redis *r, void (*waiting)(void *self), void *self)
 	r->waiting_self = self;
 }
 
-int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *len,
-	       struct fault *why)
+static int send_for(struct redis *r, size_t argc, const char **argv, const size_t *len,
+		    struct taker taker, struct fault *why)
 {
 	struct unanswered *u = &r->window[(r->oldest + r->in_flight) % REDIS_WINDOW];
 	long long size; /* int in hiredis 0.14 */
@@ -181,6 +182,7 @@ int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *le
 		return fault_set(why, EX_OSERR, "redis: out of memory");
 	}
 	u->len = (size_t)size;
+	u->taker = taker;
 	if (r->in_flight++ == 0)
 		r->waiting_since_ms = clock_ms();
 	if (!r->context) {
@@ -190,6 +192,20 @@ int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *le
 	if (redisAppendFormattedCommand(r->context, u->bytes, u->len) == REDIS_OK && flush(r) == 0)
 		return 0;
 	return lost(r, why);
+}
+
+int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *len,
+	       struct fault *why)
+{
+	return send_for(r, argc, argv, len, (struct taker){0}, why);
+}
+
+int redis_post(struct redis *r, size_t argc, const char **argv, const size_t *len,
+	       struct taker taker, struct fault *why)
+{
+	return redis_settle(r, REDIS_WINDOW - 1, why) < 0
+		       ? -1
+		       : send_for(r, argc, argv, len, taker, why);
 }
 
 static void answered(struct redis *r)
@@ -285,6 +301,30 @@ int redis_receive(struct redis *r, struct reply *reply, struct fault *why)
 	}
 }
 
+/* An error answer has been received, too: one fewer is in flight. */
+static int settle_one(struct redis *r, struct fault *why)
+{
+	const struct taker taker = r->window[r->oldest].taker;
+	const size_t before = r->in_flight;
+	struct reply reply = {0};
+	int result = redis_receive(r, &reply, why);
+
+	assert(taker.take);
+	if (result < 0 && r->in_flight == before)
+		return -1;
+	result = taker.take(taker.self, result < 0 ? NULL : &reply, why);
+	reply_release(&reply);
+	return result;
+}
+
+int redis_settle(struct redis *r, size_t leave, struct fault *why)
+{
+	while (r->in_flight > leave)
+		if (settle_one(r, why) < 0)
+			return -1;
+	return 0;
+}
+
 size_t redis_in_flight(const struct redis *r)
 {
 	return r->in_flight;
@@ -307,8 +347,7 @@ int redis_wait_ms(const struct redis *r)
 int redis_call(struct redis *r, size_t argc, const char **argv, const size_t *len,
 	       struct reply *reply, struct fault *why)
 {
-	assert(r->in_flight == 0);
-	if (redis_send(r, argc, argv, len, why) < 0)
+	if (redis_settle(r, 0, why) < 0 || redis_send(r, argc, argv, len, why) < 0)
 		return -1;
 	return redis_receive(r, reply, why);
 }

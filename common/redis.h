@@ -64,7 +64,24 @@ size_t redis_in_flight(const struct redis *);
 int redis_fd(const struct redis *);
 int redis_wait_ms(const struct redis *); /* for poll(2); -1 while nothing is in flight */
 
-/* redis_send and redis_receive, with nothing else in flight. */
+/* Who is told the answer to a command that its sender does not wait for. */
+struct taker {
+	/* The answer, which is released behind it, or NULL and why: an error answer. It must not use the
+	 * handle. 0, or -1 and why: that ends what received it. */
+	int (*take)(void *self, struct reply *, struct fault *why);
+	void *self;
+};
+
+/* redis_send for a taker: waits while the window is full. */
+int redis_post(struct redis *, size_t argc, const char **argv, const size_t *len, struct taker,
+	       struct fault *why);
+
+/* Receives answers, each for its taker, until at most `leave` are in flight. -1: a server lost for
+ * good, or what a taker says. */
+int redis_settle(struct redis *, size_t leave, struct fault *why);
+
+/* redis_send and redis_receive. What was posted before is settled first; nothing else may be in
+ * flight. */
 int redis_call(struct redis *, size_t argc, const char **argv, const size_t *len, struct reply *,
 	       struct fault *why);
 

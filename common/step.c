@@ -81,6 +81,11 @@ int step_send(struct step *step, struct redis *redis, struct fault *why)
 	return redis_send(redis, step->argc, step->argv, step->len, why);
 }
 
+int step_post(struct step *step, struct redis *redis, struct taker taker, struct fault *why)
+{
+	return redis_post(redis, step->argc, step->argv, step->len, taker, why);
+}
+
 int step_call(struct step *step, const struct place *place, struct redis *redis,
 	      struct reply *reply, struct fault *why)
 {

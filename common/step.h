@@ -36,8 +36,9 @@ void step_text(struct step *, const char *text);
 void step_int(struct step *, int64_t value);
 
 int step_send(struct step *, struct redis *, struct fault *why);
+int step_post(struct step *, struct redis *, struct taker, struct fault *why);
 
-/* Sends it, waits for its answer, with nothing else in flight. A fault names the event that is none. */
+/* Sends it, waits for its answer, as redis_call. A fault names the event that is none. */
 int step_call(struct step *, const struct place *, struct redis *, struct reply *,
 	      struct fault *why);
 
