@@ -78,16 +78,6 @@ static int tend_chunk(void *self, struct fault *why)
 
 /* --- chunks ----------------------------------------------------------------------------------- */
 
-static bool too_many_dead(const struct work *w)
-{
-	return w->i->skip_limit >= 0 && books_dead(&w->desk.books) > w->i->skip_limit;
-}
-
-static bool closing(const struct work *w)
-{
-	return w->i->control->stopping() || too_many_dead(w);
-}
-
 /* Of those that are begun. */
 static struct chunk *nth(struct work *w, size_t n)
 {
@@ -143,7 +133,7 @@ static bool may_take(struct work *w)
 	if (!last)
 		return true;
 	return last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed && w->begun < TAKES &&
-	       !w->i->deliver && !closing(w) && !w->i->source->idle(w->i->source);
+	       !w->i->deliver && !w->i->control->stopping() && !w->i->source->idle(w->i->source);
 }
 
 static int take(struct work *w, struct fault *why)
@@ -270,12 +260,17 @@ static int at_end(struct work *w, struct fault *why)
 	return w->i->source->ended(w->i->source, why);
 }
 
-/* What is begun is brought to its end. */
+static bool too_many_dead(const struct work *w)
+{
+	return w->i->skip_limit >= 0 && books_dead(&w->desk.books) > w->i->skip_limit;
+}
+
+/* Who is asked to stop brings to its end what is begun. */
 static int chunks(struct work *w, struct fault *why)
 {
 	int end = 0, outcome;
 
-	while (!end && (w->begun || !closing(w))) {
+	while (!end && !too_many_dead(w) && (w->begun || !w->i->control->stopping())) {
 		end = w->begun ? tend_books(w, why) : at_end(w, why);
 		if (end == 0)
 			end = step(w, why);
