@@ -184,12 +184,14 @@ cell() {
 		[ $chunk != 1 ] || echo "$output" >"$T/out"
 	done
 	all_issued a 6 "$T/out"
-	event b 6 6
-	fcfs-dispatch b | tee "$T/w" | sed p >"$T/in"
-	run -0 --separate-stderr fcfs-issue -v <"$T/in"
-	said "event 'b': in 12 = done 6 + already 6 + refused 0 + dead 0, retried 0"
-	echo "$output" >"$T/out"
-	all_issued b 6 "$T/out"
+	for chunk in 1 3 100; do # in chunks that are under way at the same time, and in one
+		event b$chunk 6 6
+		fcfs-dispatch b$chunk | sed p >"$T/in"
+		run -0 --separate-stderr fcfs-issue -v --chunk $chunk <"$T/in"
+		said "event 'b$chunk': in 12 = done 6 + already 6 + refused 0 + dead 0, retried 0"
+		echo "$output" >"$T/out"
+		all_issued b$chunk 6 "$T/out"
+	done
 }
 
 @test "created anew under the same name: records of the former one meet nothing" {

@@ -170,10 +170,11 @@ crowd() {
 
 # --- asleep ----------------------------------------------------------------------------------------
 
-# zombie NAME AT NTH: an issuer that stops there
+# zombie NAME AT NTH: an issuer that stops there; without a ledger, for who sleeps in the middle of a
+# transaction of SQLite's lets nobody else write
 zombie() {
 	# shellcheck disable=SC2086 # words
-	STRIKE_WITH=19 spawn strike "$2" "$3" before fcfs-issue -v --follow --chunk 5 --ledger "sqlite:$T/ledger" $SHORT --instance "$1" 2>"$T/$1"
+	STRIKE_WITH=19 spawn strike "$2" "$3" before fcfs-issue -v --follow --chunk 5 $SHORT --instance "$1" 2>"$T/$1"
 	zombies+=("$pid")
 }
 
@@ -213,6 +214,7 @@ lag_is() {
 	fcfs-dispatch e
 	soon field_is e issued 400
 	end_all "${zombies[@]}" "$pid"
+	rm "$T/ledger" # the others' rows alone
 	once e 400
 }
 
@@ -236,6 +238,7 @@ lag_is() {
 	fcfs-dispatch e
 	soon field_is e issued 200
 	end_all "${zombies[0]}" "$pid"
+	rm "$T/ledger" # the others' rows alone
 	once e 200
 }
 
