@@ -184,6 +184,11 @@ check-issuance: deps-check
 	@$(MAKE) --no-print-directory -s all
 	@scripts/check-issuance $(WINNERS) $(KILLS)
 
+# Long: over a thousand kills and the other faults, about an hour; goes on where it was left, unless FRESH=1.
+check-faults: deps-check
+	@$(MAKE) --no-print-directory -s all
+	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FRESH="$(FRESH)" tests/faults/run $(CELLS)
+
 bench-join: deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/bench-join
@@ -218,6 +223,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built check-issuance demo bench-join bench-kafka lint \
+.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench-join bench-kafka lint \
 	install uninstall clean .FORCE
 .DELETE_ON_ERROR:

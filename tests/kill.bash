@@ -7,8 +7,8 @@ CALLS='write sendto sendmsg writev fsync fdatasync pwrite64 ftruncate'
 FOLLOW=-f # its threads, and what it starts
 WELL=0	  # how it ends where it is not killed
 
-# strike CALL K COMMAND...: kills it as it enters its K-th such call; struck is '' where it ended before, and well
-strike() {
+# kill_at CALL K COMMAND...: kills it as it enters its K-th such call; struck is '' where it ended before, and well
+kill_at() {
 	local status=0
 	# shellcheck disable=SC2086 # a word, or none
 	strace -E ASAN_OPTIONS=detect_leaks=0 $FOLLOW -qq -o /dev/null -e trace="$1" -e inject="$1:signal=SIGKILL:when=$2" "${@:3}" || status=$?
@@ -25,19 +25,20 @@ round() {
 }
 
 # everywhere TOOL LEAST ROUND: rounds, a whole case each, until nothing was struck any more, for
-# each call; LEAST is how many kills there must have been
+# each call; LEAST is how many kills there must have been; sets kills
 everywhere() {
-	local call k total=0
+	local call k
+	kills=0
 	for call in $CALLS; do
 		k=1
 		round "$3" "$call" $k
 		while [ -n "$struck" ]; do
 			k=$((k + 1))
-			[ $k -lt 100 ]
+			[ $k -lt 250 ]
 			round "$3" "$call" $k
 		done
 		[ $k -eq 1 ] || echo "# $1: killed at each of $((k - 1)) calls of $call" >&3
-		total=$((total + k - 1))
+		kills=$((kills + k - 1))
 	done
-	[ $total -ge "$2" ]
+	[ $kills -ge "$2" ]
 }

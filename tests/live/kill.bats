@@ -25,7 +25,7 @@ contains() {
 
 join_round() {
 	event "$3" 2000 0
-	strike "$1" "$2" fcfs-join "$3" <"$T/people" >"$T/1"
+	kill_at "$1" "$2" fcfs-join "$3" <"$T/people" >"$T/1"
 	fcfs-join "$3" <"$T/people" | cut -f 2-4 >"$T/2"
 	same "$(paste "$T/people" <(seq 1100))" "$(cut -f 1-2 "$T/2")"
 	same "$(paste -d '\n' <(cut -f 1 "$T/2") <(cut -f 3 "$T/2"))" "$(redis zrange "$(key "$3" line)" 0 -1 withscores)"
@@ -42,7 +42,7 @@ join_round() {
 dispatch_round() {
 	local granted
 	event "$3" 5 7
-	strike "$1" "$2" fcfs-dispatch --batch 3 "$3" >"$T/1"
+	kill_at "$1" "$2" fcfs-dispatch --batch 3 "$3" >"$T/1"
 	granted=$(field "$3" granted)
 	[ "$granted" -le 5 ]
 	fcfs-dispatch --batch 3 "$3" >"$T/2"
@@ -60,7 +60,7 @@ dispatch_round() {
 alone_round() {
 	event "$3" 5 7
 	fcfs-dispatch "$3" >"$T/w"
-	strike "$1" "$2" fcfs-issue --chunk 3 <"$T/w" >"$T/1"
+	kill_at "$1" "$2" fcfs-issue --chunk 3 <"$T/w" >"$T/1"
 	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 3 >"$T/2"
 	# whatever was printed twice is the same to the last byte
 	sort -u "$T/1" "$T/2" | jq -sc 'sort_by(.ticket)[]' >"$T/out"
@@ -75,7 +75,7 @@ issue_round() {
 	local ledger=$T/$3
 	event "$3" 5 7
 	fcfs-dispatch "$3" >"$T/w"
-	strike "$1" "$2" fcfs-issue --chunk 3 --ledger "sqlite:$ledger" <"$T/w" >"$T/1"
+	kill_at "$1" "$2" fcfs-issue --chunk 3 --ledger "sqlite:$ledger" <"$T/w" >"$T/1"
 	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 3 --ledger "sqlite:$ledger" >"$T/2"
 	sort -u "$T/1" "$T/2" | jq -sc 'sort_by(.ticket)[]' >"$T/out"
 	all_issued "$3" 5 "$T/out"

@@ -31,7 +31,7 @@ deliver_round() {
 	rm -f "$T/got"
 	event "$event" 5 7
 	fcfs-dispatch "$event" >"$T/w"
-	issue strike "$1" "$2" <"$T/w" >"$T/1"
+	issue kill_at "$1" "$2" <"$T/w" >"$T/1"
 	{ fcfs-dispatch "$event" || same 1 $?; } >"$T/w"
 	issue <"$T/w" >"$T/2" || same 65 $?
 	printed "$T/1" "$T/2" >"$T/out"
