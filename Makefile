@@ -57,7 +57,7 @@ kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c
 letters = cmd/letters common/pipe_mailbox
 
 LUA = $(addprefix common/lua/,head.lua event.lua run.lua join.lua leave.lua rank.lua page.lua grant.lua \
-	pool.lua award.lua park.lua archive.lua)
+	pool.lua award.lua confirm.lua park.lua archive.lua)
 SQL = $(addprefix common/sql/,tables.sql views.sql promises.sql)
 
 # --- tools ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ struct role {
 static const struct role ROLES[] = {
 	{"fcfs-web", "join rank", "ping select hmget hset zadd zcard zmscore zrank zrange time"},
 	{"fcfs-worker",
-	 "show lease renew release grant mirror decisions award done below park adopt annul replace "
+	 "show lease renew release grant mirror decisions allot confirm done below park adopt annul replace "
 	 "revoked run job free page seconds",
 	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "

@@ -36,7 +36,7 @@ static const char *const inserts[AUDIT_TABLES] = {
 		"INSERT INTO line VALUES (?1, ?2, ?3, nullif(?4, 0),"
 		" ?5, ?6, digest(nullif(?8, '')),"
 		" ?9, ?10, digest(?11),"
-		" iif(?12 LIKE 'parked:%', 'parked', ?12), iif(?12 LIKE 'parked:%', substr(?12, 8), NULL),"
+		" substr(?12, 1, instr(?12 || ':', ':') - 1), nullif(substr(?12, instr(?12 || ':', ':') + 1), ''),"
 		" nullif(?13, '-'), nullif(?14, '-'), ?15, ?16, digest(?17))",
 	[AUDIT_POOL] = "INSERT INTO pool VALUES (digest(?1), ?2)",
 	[AUDIT_RUN] =

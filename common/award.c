@@ -33,10 +33,12 @@ static void add_place(struct step *step, int32_t partition, int64_t offset)
 }
 
 int award_assign_post(struct step *step, struct redis *redis, const struct place *place,
-		      struct award **award, size_t count, struct taker taker, struct fault *why)
+		      const char *run, struct award **award, size_t count, struct taker taker,
+		      struct fault *why)
 {
-	step_begin(step, place, "award", false);
+	step_begin(step, place, "allot", false);
 	step_text(step, award[0]->issued.winner.id);
+	step_text(step, run);
 	for (size_t i = 0; i < count; i++) {
 		const struct issued *issued = &award[i]->issued;
 
@@ -57,26 +59,36 @@ int award_dry(const struct winner *winner, struct fault *why)
 			 winner->event, winner->ticket);
 }
 
+/* The word for it; AWARD_WORDS where there is none. */
+static enum award_status status_of(const char *word)
+{
+	static const char *const WORDS[AWARD_WORDS] = {
+		[AWARD_ASSIGNED] = "assigned", [AWARD_ALREADY] = "already",
+		[AWARD_REFUSED] = "refused",   [AWARD_PARKED] = "parked",
+		[AWARD_TAKEN] = "taken",       [AWARD_FOREIGN] = "foreign"};
+	int status = 0;
+
+	while (status < AWARD_WORDS && strcmp(WORDS[status], word) != 0)
+		status++;
+	return (enum award_status)status;
+}
+
+static int no_answer(const char *step, const char *word, struct fault *why)
+{
+	return fault_set(why, EX_PROTOCOL, "%s answers '%.20s', which is no answer", step, word);
+}
+
 static int read_one(struct reply *reply, struct award *award, struct fault *why)
 {
-	static const char *const WORDS[] = {[AWARD_ASSIGNED] = "assigned",
-					    [AWARD_ALREADY] = "already",
-					    [AWARD_REFUSED] = "refused",
-					    [AWARD_PARKED] = "parked",
-					    [AWARD_FOREIGN] = "foreign"};
-	const size_t WORD_COUNT = sizeof WORDS / sizeof *WORDS;
-	size_t len, known = 0;
+	size_t len;
 	const char *word = reply_text(reply, &len);
 	const char *code = reply_text(reply, &len);
 
 	if (strcmp(word, "dry") == 0)
 		return award_dry(&award->issued.winner, why);
-	while (known < WORD_COUNT && strcmp(WORDS[known], word) != 0)
-		known++;
-	if (known == WORD_COUNT || len > CODE_MAX)
-		return fault_set(why, EX_PROTOCOL, "award answers '%.20s', which is no answer",
-				 word);
-	award->status = (enum award_status)known;
+	award->status = status_of(word);
+	if (award->status == AWARD_WORDS || len > CODE_MAX)
+		return no_answer("allot", word, why);
 	if (award->status == AWARD_FOREIGN)
 		snprintf(award->reason, sizeof award->reason, "%s", code);
 	else
@@ -92,8 +104,90 @@ int award_assign_read(struct reply *reply, struct award **award, size_t count, s
 	for (size_t i = 0; i < count; i++)
 		if (read_one(reply, award[i], why) < 0)
 			return -1;
-	return reply_check(reply, "award", why);
+	return reply_check(reply, "allot", why);
 }
+
+/* --- confirming ------------------------------------------------------------------------------- */
+
+static bool is_decided(const struct award *award)
+{
+	return award_given_up(award) || (award_is_assigned(award) && award->delivered_us);
+}
+
+static void become(struct award *award, enum award_status status)
+{
+	bool delivered = award_is_assigned(award);
+	const char *remark = "";
+
+	if (status == AWARD_ASSIGNED)
+		remark = "not delivered, but its code may be out already, so it is issued: "
+			 "fcfs-leave --revoke gives its slot back";
+	else if (delivered && (status == AWARD_PARKED || status == AWARD_REFUSED))
+		remark = "delivered, but another run had given it up meanwhile";
+	else if (!delivered && status == AWARD_TAKEN)
+		remark = "not delivered, and left to another run that has it by now";
+	snprintf(award->reason, sizeof award->reason, "%s", remark);
+	award->status = status;
+}
+
+/* 1 where it is not what it was, 0, or -1. */
+static int confirm_one(struct reply *reply, struct award *award, struct fault *why)
+{
+	size_t len;
+	const char *word = reply_text(reply, &len);
+	bool firm = strcmp(word, "firm") == 0;
+	enum award_status status = firm ? AWARD_ASSIGNED : status_of(word);
+
+	if (status == AWARD_WORDS)
+		return no_answer("confirm", word, why);
+	if (!firm && status == AWARD_ASSIGNED)
+		return 0;
+	become(award, status);
+	return 1;
+}
+
+static int read_confirmed(struct reply *reply, struct award **award, size_t count,
+			  struct fault *why)
+{
+	int changed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int result = is_decided(award[i]) ? confirm_one(reply, award[i], why) : 0;
+
+		if (result < 0)
+			return -1;
+		changed += result;
+	}
+	return reply_check(reply, "confirm", why) < 0 ? -1 : changed;
+}
+
+int award_confirm(struct step *step, struct redis *redis, const struct place *place,
+		  const char *run, struct award **award, size_t count, struct fault *why)
+{
+	struct reply reply = {0};
+	size_t asked = 0;
+	int result;
+
+	step_begin(step, place, "confirm", false);
+	step_text(step, award[0]->issued.winner.id);
+	step_text(step, run);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_decided(award[i]))
+			continue;
+		step_text(step, award[i]->issued.winner.user);
+		step_text(step, award_given_up(award[i]) ? "park" : "issue");
+		asked++;
+	}
+	if (asked == 0)
+		return 0;
+	if (step_call(step, place, redis, &reply, why) < 0)
+		return -1;
+	result = read_confirmed(&reply, award, count, why);
+	reply_release(&reply);
+	return result;
+}
+
+/* --- done and parked -------------------------------------------------------------------------- */
 
 void award_done_begin(struct step *step, const struct place *place, const char *id)
 {

@@ -1,6 +1,6 @@
 /*
- * award.h - the issuer's atomic steps: assign a code, adopt, annul or replace it as the ledger says, mark
- * it done, park what cannot be delivered.
+ * award.h - the issuer's atomic steps: assign a code, adopt, annul or replace it as the ledger says,
+ * confirm what was delivered, mark it done, park what cannot be delivered.
  */
 #ifndef FCFS_AWARD_H
 #define FCFS_AWARD_H
@@ -12,18 +12,20 @@
 enum award_status {
 	AWARD_ASSIGNED,
 	AWARD_ALREADY,
-	AWARD_REFUSED,	     /* left meanwhile */
-	AWARD_PARKED,	     /* given up before, and not sent again */
-	AWARD_FOREIGN,	     /* of no such event, id, ticket or person */
-	AWARD_MALFORMED,     /* no winner's record at all */
-	AWARD_UNDELIVERABLE, /* assigned, but delivery refuses it for good */
-	AWARD_EXHAUSTED	     /* assigned, but delivery has failed too often */
+	AWARD_REFUSED,		       /* left meanwhile */
+	AWARD_PARKED,		       /* given up before, and not sent again */
+	AWARD_TAKEN,		       /* another run has it */
+	AWARD_FOREIGN,		       /* of no such event, id, ticket or person */
+	AWARD_WORDS,		       /* the steps say those before it */
+	AWARD_MALFORMED = AWARD_WORDS, /* no winner's record at all */
+	AWARD_UNDELIVERABLE,	       /* assigned, but delivery refuses it for good */
+	AWARD_EXHAUSTED		       /* assigned, but delivery has failed too often */
 };
 
 struct award {
 	struct issued issued; /* winner and a fresh code go in; what Redis holds comes out */
 	enum award_status status;
-	char reason[160];  /* of a dead one */
+	char reason[160];  /* of a dead one, or what else the operator is to know; "": nothing */
 	int64_t number;	   /* where the record stood: line number, */
 	int32_t partition; /* or partition and offset; -1: none */
 	int64_t offset;
@@ -40,15 +42,22 @@ bool award_is_dead(const struct award *);
 bool award_given_up(const struct award *);
 
 enum { AWARD_MAX = 1000 };		      /* awards a step */
-#define AWARD_ARGS(awards) (1 + 6 * (awards)) /* the room of a step with so many of them */
+#define AWARD_ARGS(awards) (2 + 6 * (awards)) /* the room of a step with so many of them */
 
-/* Asks for the codes of awards of one event and id, all at once. */
-int award_assign_post(struct step *, struct redis *, const struct place *, struct award **,
-		      size_t count, struct taker, struct fault *why);
+/* Asks for the codes of awards of one event and id, all at once: for this run, which will confirm them;
+ * "": they go out without more ado. */
+int award_assign_post(struct step *, struct redis *, const struct place *, const char *run,
+		      struct award **, size_t count, struct taker, struct fault *why);
 
 /* Reads the answer to award_assign_post into the awards. EX_TEMPFAIL where the event's pool of codes is
  * empty: the others have theirs, and a rerun goes on. */
 int award_assign_read(struct reply *, struct award **, size_t count, struct fault *why);
+
+/* May this run go on with those that it has delivered, or given up? The others are left out. What is not
+ * as it was becomes what it is by now, with what the operator is to know of it; what cannot be given up
+ * any more is assigned. How many these are, or -1. Nothing may be in flight. */
+int award_confirm(struct step *, struct redis *, const struct place *, const char *run,
+		  struct award **, size_t count, struct fault *why);
 
 /* The fault that a ticket's pool of codes is empty. EX_TEMPFAIL; returns -1. */
 int award_dry(const struct winner *, struct fault *why);

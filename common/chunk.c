@@ -131,7 +131,7 @@ static void make_groups(struct chunk *c)
 
 /* --- assigning -------------------------------------------------------------------------------- */
 
-static int disown(struct group *g, const char *reason)
+int group_disown(struct group *g, const char *reason)
 {
 	for (size_t a = 0; a < g->count; a++)
 		die(g->award[a], AWARD_FOREIGN, reason);
@@ -150,7 +150,7 @@ static int find_book(struct desk *d, struct group *g, struct fault *why)
 	g->book = books_open(&d->books, d->redis, winner, reason, why);
 	if (g->book)
 		return 0;
-	return *reason ? disown(g, reason) : -1;
+	return *reason ? group_disown(g, reason) : -1;
 }
 
 /* The first one counts. */
@@ -168,7 +168,7 @@ static int answered(void *self, struct reply *reply, struct fault *why)
 
 	g->chunk->unanswered--;
 	if (!reply && why->no_event)
-		disown(g, "no such event");
+		group_disown(g, "no such event");
 	else if (!reply || award_assign_read(reply, g->award, g->count, why) < 0)
 		fail(g->chunk, why);
 	return 0;
@@ -182,8 +182,9 @@ static int ask(struct desk *d, struct group *g, struct fault *why)
 		return result;
 	for (size_t a = 0; a < g->count && result == 0; a++)
 		result = code_make(g->book->uuid_codes, g->award[a]->issued.code, why);
-	if (result < 0 || award_assign_post(&d->step, d->redis, &g->book->place, g->award, g->count,
-					    (struct taker){answered, g}, why) < 0)
+	if (result < 0 || award_assign_post(&d->step, d->redis, &g->book->place,
+					    d->deliver ? d->books.fresh.run : "", g->award,
+					    g->count, (struct taker){answered, g}, why) < 0)
 		return -1;
 	g->chunk->unanswered++;
 	return 0;

@@ -71,13 +71,25 @@ int chunk_answers(struct chunk *, struct desk *, struct fault *why);
 
 bool group_has(const struct group *, bool (*is)(const struct award *));
 
+/* All of them are foreign, for this reason; 0. */
+int group_disown(struct group *, const char *reason);
+
 /* Into the ledger, in one transaction. */
 int chunk_keep(struct chunk *, struct desk *, struct fault *why);
 
-/* Delivers the codes that were not delivered before, and marks in the ledger what came of it. 0; 1 when
- * asked to stop: then, as after -1, the chunk is to be dropped, for some may not be delivered. */
+enum { CHUNK_CHANGED = 1, CHUNK_LOST };
+
+/* Delivers the codes that were not delivered before, and marks what came of it. 0; 1 when asked to stop, or
+ * CHUNK_LOST, another issuer has it: then, as after -1, the chunk is to be dropped, for some may not be
+ * delivered. */
 int chunk_deliver(struct chunk *, struct desk *, struct fault *why);
+
+/* Confirms in Redis what was delivered or given up, and marks in the ledger what was confirmed. 0,
+ * CHUNK_LOST or -1. */
 int chunk_mark(struct chunk *, struct desk *, struct fault *why);
+
+/* The first half of it: 0; CHUNK_CHANGED where some are not what they were; CHUNK_LOST; -1. */
+int chunk_confirm(struct chunk *, struct desk *, struct fault *why);
 
 /* To the bus: what is issued, and dead letters, in the order they came. */
 int chunk_put(struct chunk *, struct desk *, struct fault *why);

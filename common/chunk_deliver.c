@@ -61,18 +61,22 @@ static void unpack_all(struct chunk *c, bool final)
 
 int chunk_deliver(struct chunk *c, struct desk *d, struct fault *why)
 {
-	size_t count = d->deliver ? pack(c) : 0;
+	const struct group whole = {.award = c->order, .count = c->live};
+	size_t count = pack(c);
 	struct fault ignored;
-	int result;
+	int result = 0;
 
-	if (count == 0)
+	if (!d->deliver || !group_has(&whole, award_is_assigned))
 		return 0;
 	if (redis_settle(d->redis, 0, why) < 0)
 		return -1;
-	result = deliver_batch(d->deliver, c->parcel, count, d->waiting, d->waiting_self, why);
+	if (count > 0)
+		result = deliver_batch(d->deliver, c->parcel, count, d->waiting, d->waiting_self,
+				       why);
 	unpack_all(c, result == 0);
 	if (result == 0)
 		return chunk_mark(c, d, why);
-	chunk_mark(c, d, &ignored);
+	if (redis_fd(d->redis) >= 0)
+		chunk_mark(c, d, &ignored);
 	return result;
 }

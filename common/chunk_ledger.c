@@ -41,7 +41,9 @@ static bool passes(const struct desk *d, const struct fault *why)
 
 static int again(struct chunk *c, struct desk *d, transaction *make, struct fault *why)
 {
-	for (int failures = 1; make(c, d, why) < 0; failures++) {
+	int result;
+
+	for (int failures = 1; (result = make(c, d, why)) < 0; failures++) {
 		ledger_rollback(d->ledger);
 		if (failures > d->retry.retries || !passes(d, why) ||
 		    rest(d, retry_delay_ms(&d->retry, failures)) < 0)
@@ -51,7 +53,7 @@ static int again(struct chunk *c, struct desk *d, transaction *make, struct faul
 			if (c->group[i].book)
 				c->group[i].book->run.retried++;
 	}
-	return 0;
+	return result;
 }
 
 /* --- keep ------------------------------------------------------------------------------------- */
@@ -110,19 +112,37 @@ static int mark_group(struct chunk *c, struct desk *d, const struct group *g, st
 	return count && ledger_mark(d->ledger, g->book->run.id, c->mark, count, why) < 0 ? -1 : 0;
 }
 
-static int mark(struct chunk *c, struct desk *d, struct fault *why)
+static int mark_all(struct chunk *c, struct desk *d, struct fault *why)
 {
-	if (ledger_begin(d->ledger, why) < 0)
-		return -1;
 	for (size_t i = 0; i < c->groups; i++)
 		if (mark_group(c, d, &c->group[i], why) < 0)
 			return -1;
-	return ledger_commit(d->ledger, why);
+	return 0;
+}
+
+/* Redis is asked while the marks hold the rows: who has a ticket now has told Redis so before it keeps
+ * its row, and either we hear of that here, or it keeps the row after our commit. */
+static int mark(struct chunk *c, struct desk *d, struct fault *why)
+{
+	int confirmed;
+
+	do {
+		if (ledger_begin(d->ledger, why) < 0 || mark_all(c, d, why) < 0)
+			return -1;
+		confirmed = chunk_confirm(c, d, why);
+		if (confirmed > 0)
+			ledger_rollback(d->ledger);
+	} while (confirmed == CHUNK_CHANGED);
+	return confirmed == 0 ? ledger_commit(d->ledger, why) : confirmed;
 }
 
 int chunk_mark(struct chunk *c, struct desk *d, struct fault *why)
 {
 	const struct group whole = {.award = c->order, .count = c->live};
+	int confirmed;
 
-	return d->ledger && group_has(&whole, has_news) ? again(c, d, mark, why) : 0;
+	if (d->ledger && group_has(&whole, has_news))
+		return again(c, d, mark, why);
+	confirmed = chunk_confirm(c, d, why);
+	return confirmed == CHUNK_CHANGED ? 0 : confirmed;
 }

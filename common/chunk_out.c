@@ -74,14 +74,19 @@ static void say(char line[LINE], const struct award *award, const char *reason)
 			 award->offset, reason);
 }
 
-static void bury(struct desk *d, struct run *run, const struct award *award)
+static void complain(struct desk *d, struct run *run, const struct award *award)
 {
 	char line[LINE];
 
 	say(line, award, award->reason);
-	run->dead++;
 	snprintf(run->error, sizeof run->error, "%s", line);
 	d->control->complain(line);
+}
+
+static bool is_refused(const struct award *award)
+{
+	return award->status == AWARD_REFUSED || award->status == AWARD_PARKED ||
+	       award->status == AWARD_TAKEN;
 }
 
 static void count(struct desk *d, struct run *run, const struct award *award)
@@ -90,10 +95,11 @@ static void count(struct desk *d, struct run *run, const struct award *award)
 
 	run->in++;
 	run->already += award->status == AWARD_ALREADY;
-	run->refused += award->status == AWARD_REFUSED || award->status == AWARD_PARKED;
+	run->refused += is_refused(award);
 	run->done += award_is_assigned(award);
-	if (award_is_dead(award))
-		bury(d, run, award);
+	run->dead += award_is_dead(award);
+	if (*award->reason)
+		complain(d, run, award);
 	if (award->status != AWARD_PARKED)
 		return;
 	say(line, award, "parked: its dead letter can be sent again");

@@ -176,6 +176,8 @@ static int send_out(struct work *w, struct chunk *c, struct fault *why)
 
 	if (w->i->source->lost(w->i->source))
 		return 0;
+	if (delivered == CHUNK_LOST)
+		return start_over(w, why);
 	if (delivered != 0)
 		return delivered;
 	if (chunk_put(c, &w->desk, why) < 0 || w->desk.sink->commit(w->desk.sink, why) < 0)

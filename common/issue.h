@@ -7,7 +7,8 @@
  *   ask      a code of each in Redis: pending, assigned; its answer is left under way
  *   keep     the answer is there: rows in the ledger, one transaction
  *   deliver  to the command, outside any transaction of Kafka; the partitions are tended meanwhile
- *   mark     in the ledger: delivered, or parked
+ *   confirm  in Redis, that what was delivered or refused is this run's to issue or give up
+ *   mark     in the ledger: delivered, or parked; committed when it is confirmed
  *   put      issued records and dead letters
  *   commit   the bus, with what was taken
  *   done     in Redis: issued; or park: pending, parked
@@ -29,6 +30,7 @@
  *   - after ask: the code is pending; asking again gives the same one, with the same issued_us;
  *   - after keep: its row is found there again;
  *   - after deliver: the command is given it again, and knows it by its id and ticket;
+ *   - after confirm: chunk_confirm.c;
  *   - after mark: what was delivered is not delivered again; what was parked in the ledger alone is
  *     issued there again, and delivered again;
  *   - after the bus's commit: a pipe's issued record is written a second time, byte for byte the same

@@ -27,6 +27,11 @@ static const char find_rows[] =
 	" UNION ALL SELECT 2, " ROW " FROM issued i WHERE i.id = $1 AND i.code = asked.code"
 	" ORDER BY key LIMIT 1) met ORDER BY asked.n";
 
+/* Whoever marks them has done so before they are looked up, or does it when we have kept ours. */
+static const char hold_rows[] =
+	"SELECT FROM issued WHERE id = $1 AND ticket = ANY ($2::bigint[]) ORDER BY ticket"
+	" FOR UPDATE";
+
 static const char mark_rows[] =
 	"UPDATE issued i SET state = m.state,"
 	" delivered_us = coalesce(i.delivered_us, nullif(m.delivered_us, 0))"
@@ -147,6 +152,24 @@ static size_t read_kept(const PGresult *kept, struct ledger_row *row, size_t cou
 	return found;
 }
 
+static int hold(struct postgresql_ledger *self, const struct ledger_row *row, size_t count,
+		struct fault *why)
+{
+	struct buffer *array;
+	PGresult *answer;
+
+	ledger_postgresql_text(self, row->issued->winner.id);
+	array = ledger_postgresql_arrays(self, 1);
+	for (size_t i = 0; i < count; i++)
+		if (row[i].answer != LEDGER_KEPT)
+			ledger_postgresql_element_int(&array[0], row[i].issued->winner.ticket);
+	if (ledger_postgresql_send(self, hold_rows, why) < 0)
+		return -1;
+	answer = ledger_postgresql_receive(self, why);
+	PQclear(answer);
+	return answer ? 0 : -1;
+}
+
 /* What the rows met that some unique index refused, in a look-up that sees what was there. */
 static PGresult *look_up(struct postgresql_ledger *self, const struct ledger_row *row, size_t count,
 			 struct fault *why)
@@ -202,7 +225,7 @@ static int postgresql_keep(struct ledger *ledger, struct ledger_row *row, size_t
 	PQclear(answer);
 	if (kept == count)
 		return 0;
-	answer = look_up(self, row, count, why);
+	answer = hold(self, row, count, why) < 0 ? NULL : look_up(self, row, count, why);
 	if (!answer)
 		return -1;
 	result = read_refused(self, answer, row, count, why);

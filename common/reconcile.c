@@ -71,7 +71,8 @@ static int follow(const struct reconcile *r, const struct ledger_row *row, struc
 	if (row->answer == LEDGER_CONFLICT)
 		return conflict(ours, &row->found, why);
 	if (row->answer == LEDGER_KEPT ||
-	    (row->answer == LEDGER_SAME && same_times(ours, &row->found)))
+	    (row->answer == LEDGER_SAME && row->state != LEDGER_PARKED && /* is it still ours? */
+	     same_times(ours, &row->found)))
 		return 0;
 	if (settle(r, award, row, round, why) < 0)
 		return -1;

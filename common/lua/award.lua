@@ -25,9 +25,14 @@ local function take_up(keys, event, rank)
 	redis.call('HSET', keys[1], 'settled', digits(event.settled))
 end
 
+-- What is on its way out of a pipe stays so, whoever has it now: its code may be out.
+local function owner_of(run, state, partition, owner)
+	return state == 'assigned' and partition == '-' and owner == '' and '' or run
+end
+
 -- STATUS CODE GRANTED_US ISSUED_US; for 'foreign' CODE says why. Only what is 'assigned' stands where this
 -- record does: that it is settled settles the ticket.
-local function assign_one(keys, event, now, person, ticket, offered, replays, partition, offset)
+local function assign_one(keys, event, now, run, person, ticket, offered, replays, partition, offset)
 	local rank = redis.call('ZRANK', keys[2], person)
 	local status, why = unfit(keys, event, rank, person, ticket)
 	if status then
@@ -39,7 +44,7 @@ local function assign_one(keys, event, now, person, ticket, offered, replays, pa
 		return 'already', code, granted_us, issued_us
 	end
 	local granted_us, issued_us, code = tonumber(granted_us_of(keys, ticket)), now, offered
-	local state, _, _, rest = pending_of(keys, person)
+	local state, at, _, rest, owner = pending_of(keys, person)
 	if state then
 		granted_us, issued_us, code = read_issued(rest)
 	elseif event.codes == 'pool' then
@@ -54,31 +59,33 @@ local function assign_one(keys, event, now, person, ticket, offered, replays, pa
 		end
 		take_up(keys, event, rank)
 	end
-	redis.call('HSET', key(keys, 'pending'), person, pending_value('assigned', partition, offset,
+	redis.call('HSET', key(keys, 'pending'), person, pending_value('assigned',
+		owner_of(run, state, at, owner), partition, offset,
 		issued_value(digits(granted_us), digits(issued_us), code)))
 	return 'assigned', code, granted_us, issued_us
 end
 
--- award ID, then PERSON TICKET CODE REPLAYS PARTITION OFFSET a winner
+-- allot ID RUN, then PERSON TICKET CODE REPLAYS PARTITION OFFSET a winner
 --   -> STATUS CODE JOINED_US GRANTED_US ISSUED_US a winner, in order.
+-- RUN: the one that delivers the codes before they go out, and asks confirm in between; '': they go out.
 -- STATUS: assigned (CODE is theirs: the one offered, or the one they have had), already (issued,
 -- or assigned in this call), refused (left meanwhile), parked (given up before, and REPLAYS is 0: it
 -- was not sent again), dry (no supplied code is left: the one offered is for events that have none),
 -- foreign (CODE says why).
 -- issued_us is fixed with the code.
-local function award(keys, args)
+local function allot(keys, args)
 	local event = read(keys, { 'cursor', 'codes', 'settled' })
 	if not event then
 		return no_event()
 	end
 	local reply, now, seen = {}, now_us(), {}
-	for i = 2, #args, 6 do
+	for i = 3, #args, 6 do
 		local person, ticket = args[i], args[i + 1]
 		local status, code, granted_us, issued_us = 'already', '', 0, 0
 		if event.id ~= args[1] then
 			status, code = 'foreign', 'this event has another id'
 		elseif seen[person] ~= ticket then
-			status, code, granted_us, issued_us = assign_one(keys, event, now,
+			status, code, granted_us, issued_us = assign_one(keys, event, now, args[2],
 				unpack(args, i, i + 5))
 		end
 		if status == 'assigned' then
@@ -164,12 +171,12 @@ local function adopt(keys, args)
 	if not event then
 		return no_event()
 	end
-	local state, partition, offset, rest = pending_of(keys, args[2])
+	local state, partition, offset, rest, run = pending_of(keys, args[2])
 	if event.id ~= args[1] or state ~= 'assigned' then
 		return 0
 	end
 	local _, _, code = read_issued(rest)
-	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', partition, offset,
+	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, partition, offset,
 		issued_value(args[3], args[4], args[5])))
 	if event.codes == 'pool' and code ~= args[5] then
 		follow_ledger(keys, args[5], code)
@@ -204,7 +211,7 @@ local function replace(keys, args)
 	if not event then
 		return no_event()
 	end
-	local state, partition, offset, rest = pending_of(keys, args[2])
+	local state, partition, offset, rest, run = pending_of(keys, args[2])
 	if event.id ~= args[1] or state ~= 'assigned' then
 		return { 'gone', '', 0 }
 	end
@@ -223,13 +230,13 @@ local function replace(keys, args)
 		else
 			put_back(keys, 'RPUSH', args[3])
 		end
-		redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', partition, offset,
+		redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, partition, offset,
 			issued_value(digits(granted_us), digits(issued_us), code)))
 	end
 	return { 'assigned', code, pool and redis.call('LLEN', key(keys, 'codes')) or -1 }
 end
 
-register('award', award)
+register('allot', allot)
 register('done', done)
 register('below', below, { 'no-writes' })
 register('adopt', adopt)

@@ -14,7 +14,8 @@
 --                         v                  v                  | revoke           v
 --                       left              returned <------------+---- returned, code burnt
 --
--- Who is assigned cannot leave (busy): the code is on its way. What failed for good is parked.
+-- Who is assigned cannot leave (busy): the code is on its way. What failed for good is parked, by the
+-- run that delivers it: confirm.lua.
 --
 -- P1 line     a person is in it once, and stays until the purge: leaving is a mark in `left`
 -- P2 line     scores are the server's time in us, strictly increasing: ticket = rank + 1
@@ -26,7 +27,9 @@
 --
 -- Values:  left     AT_US STATE WHO CODE          STATE: waiting granted issued parked (when they left)
 --          pending  STATE PARTITION OFFSET GRANTED_US ISSUED_US CODE
---                                                 STATE: assigned, or parked:RUN, the run that gave it up
+--                                                 STATE: assigned:RUN, the run that delivers it; assigned,
+--                                                 for good: it is on its way out; parked:RUN, the run that
+--                                                 gave it up
 --          issued   GRANTED_US ISSUED_US CODE
 --          grants   member GRANTED_US, score: the last ticket granted by that step
 --          loaded   LOAD:LINE                     of each supplied code: where it came from
@@ -122,8 +125,8 @@ local function read_mark(mark)
 	return tonumber(at_us), state
 end
 
--- STATE (assigned or parked), PARTITION, OFFSET, the rest, as it stands in `issued`, and RUN ('' unless
--- parked) of a value in `pending`.
+-- STATE (assigned or parked), PARTITION, OFFSET, the rest, as it stands in `issued`, and RUN ('': none)
+-- of a value in `pending`.
 local function read_pending(value)
 	local state, run, partition, offset, rest =
 		string.match(value, '^(%a+):?(%S*) (%S+) (%S+) (.*)$')
@@ -135,8 +138,9 @@ local function pending_of(keys, person)
 	return read_pending(redis.call('HGET', key(keys, 'pending'), person) or '')
 end
 
-local function pending_value(state, partition, offset, rest)
-	return table.concat({ state, partition, offset, rest }, ' ')
+local function pending_value(state, run, partition, offset, rest)
+	local word = run == '' and state or state .. ':' .. run
+	return table.concat({ word, partition, offset, rest }, ' ')
 end
 
 -- A value in `issued`, and its GRANTED_US, ISSUED_US and CODE.

@@ -1,9 +1,15 @@
 -- What cannot be issued for good is parked: its code is kept, and its slot, until an operator revokes it
 -- or sends its dead letter again.
 
+-- Of a ticket in a pipe who has it knows its run; in Kafka the place, whose offset is committed.
+local function is_its_own(run, owner, partition)
+	return partition ~= '-' or owner == run
+end
+
 -- park ID RUN, then PERSON PARTITION OFFSET a ticket -> how many are parked by now
 --   of those that are still where the record stood that died: one that was sent again since, and is
---   being issued from elsewhere, stays. Only once the dead letter is out.
+--   being issued from elsewhere, stays; so does what another run in a pipe has taken over meanwhile,
+--   and what is on its way out. Only once the dead letter is out.
 local function park(keys, args)
 	local event = read(keys, {})
 	if not event then
@@ -13,10 +19,11 @@ local function park(keys, args)
 	end
 	local parked, fresh = 0, 0
 	for i = 3, #args, 3 do
-		local state, partition, offset, rest = pending_of(keys, args[i])
-		if partition == args[i + 1] and offset == args[i + 2] then
+		local state, partition, offset, rest, owner = pending_of(keys, args[i])
+		if partition == args[i + 1] and offset == args[i + 2]
+			and is_its_own(args[2], owner, partition) then
 			redis.call('HSET', key(keys, 'pending'), args[i],
-				pending_value('parked:' .. args[2], partition, offset, rest))
+				pending_value('parked', args[2], partition, offset, rest))
 			parked = parked + 1
 			fresh = fresh + (state == 'assigned' and 1 or 0)
 		end

@@ -261,3 +261,68 @@ sqlite_held() {
 	same 3 "$(field e issued)"
 	same 3 "$(ledger 'select count(*) from issued where delivered_us > 0')"
 }
+
+# --- two runs of a pipe at the same time -----------------------------------------------------------
+
+# slow: a command that says yes, once $T/go is there; it has been asked when $T/asked is
+slow() {
+	by_hand "echo \$ticket >>$T/asked; until [ -e $T/go ]; do sleep 0.02; done"
+}
+
+@test "delivered by one run, given up by another meanwhile, its slot given on: nothing of it is printed (P3)" {
+	winners 1 2
+	touch "$T/asked"
+	spawn from "$T/w" fcfs-issue -v --ledger "sqlite:$T/ledger" --deliver "$(slow)" >"$T/out" 2>"$T/err"
+	first=$pid
+	soon has "$T/asked" 1
+	fcfs-dispatch e >"$T/w"
+	run -65 deliver "$NEVER" --ledger "sqlite:$T/ledger"
+	same 1 "$(field e parked)"
+	fcfs-issue --return-dead all --ledger "sqlite:$T/ledger" e
+	fcfs-dispatch e | fcfs-issue --ledger "sqlite:$T/ledger" >"$T/next"
+	same p0000002 "$(jq -r .user "$T/next")"
+	touch "$T/go"
+	ends "$first" 0
+	same '' "$(cat "$T/out")"
+	same 'fcfs-issue: line 1: delivered, but another run had given it up meanwhile
+in 1 = done 0 + already 0 + refused 1 + dead 0, retried 0' "$(sed "s/.*'e': //" "$T/err")"
+	same '1 1 0' "$(field e issued) $(field e returned) $(redis hlen "$(key e pending)")"
+	same 'returned 0 issued 0' "$(ledger "select state, coalesce(delivered_us, 0) from issued order by ticket" | paste -sd ' ')"
+}
+
+@test "refused by one run, delivered by another meanwhile: issued once; what was not given up yet stays the other's (P5)" {
+	winners 2 2
+	touch "$T/asked" "$T/asked2"
+	refuse="echo \$ticket >>$T/asked2; until [ -e $T/go2 ]; do sleep 0.02; done
+		echo \"{\\\"id\\\":\\\"\$id\\\",\\\"ticket\\\":\$ticket,\\\"ok\\\":false,\\\"retry\\\":false,\\\"why\\\":\\\"no\\\"}\"; continue"
+	spawn from "$T/w" fcfs-issue -v --ledger "sqlite:$T/ledger" --deliver "$(T=$T/1 && mkdir "$T" && by_hand "$refuse")" --dead-letters "$T/dead" >"$T/out" 2>"$T/err"
+	first=$pid
+	soon has "$T/asked2" 1
+	spawn from "$T/w" fcfs-issue -v --chunk 1 --ledger "sqlite:$T/ledger" --deliver "$(slow)" >"$T/next" 2>"$T/err2"
+	second=$pid
+	soon has "$T/asked" 1
+	# the second has one of them in hand, and not yet the other
+	touch "$T/go2"
+	ends "$first" 65
+	same '2' "$(letters '.value | fromjson.ticket')"
+	touch "$T/go"
+	ends "$second" 0
+	same 1 "$(jq .ticket "$T/next")"
+	grep -q 'in 2 = done 0 + already 0 + refused 1 + dead 1' "$T/err"
+	grep -q 'in 2 = done 1 + already 0 + refused 1 + dead 0' "$T/err2"
+	same '1 1' "$(field e issued) $(field e parked)"
+	same 'issued parked' "$(ledger 'select state from issued order by ticket' | paste -sd ' ')"
+}
+
+@test "killed on its way out: its code may have been seen, so it is issued even if it is then refused for good (P3, P5)" {
+	winners 1 2
+	run strike '"ticket":1,' 2 before timeout "$LIMIT" fcfs-issue --ledger "sqlite:$T/ledger" --deliver "$(courier "$OK")" <"$T/w"
+	same 137 "$status"
+	sqlite3 "$T/ledger" 'update issued set delivered_us = null'
+	fcfs-dispatch e >"$T/w"
+	run -0 --separate-stderr deliver "$NEVER" --ledger "sqlite:$T/ledger"
+	same "$(head -n 1 "$T/got" | jq -c .)" "$(jq -c . <<<"$output")"
+	[[ $stderr == *'line 1: not delivered, but its code may be out already, so it is issued: fcfs-leave --revoke'* ]]
+	counted 'in 1 = done 1 + already 0 + refused 0 + dead 0, retried 0'
+	same '1 0 0 issued' "$(field e issued) $(field e parked) $(wc -l <"$T/dead") $(ledger 'select state from issued')"
+}

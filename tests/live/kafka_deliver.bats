@@ -133,7 +133,7 @@ issue() {
 	all_out e 1
 }
 
-AT='fcfs_award_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
+AT='fcfs_allot_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
 
 @test "killed before and after each kind of thing it sends: every code once, every dead letter once" {
 	local at when stock=0
@@ -193,4 +193,19 @@ AT='fcfs_award_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
 	settled e 10
 	# one that was refused is asked again
 	same "$(seq 9)" "$(jq .ticket "$T/got" | grep -v 10 | sort)"
+}
+
+@test "another issuer has assigned a chunk meanwhile: it is not marked and not out, but taken again (P9)" {
+	topics 1
+	touch "$T/asked"
+	event e 2 2
+	fcfs-dispatch e
+	spawn fcfs-issue -v --ledger "sqlite:$T/ledger" --deliver "$(by_hand "echo \$ticket >>$T/asked; until [ -e $T/go ]; do sleep 0.02; done")" 2>"$T/err"
+	soon has "$T/asked" 1
+	redis fcall fcfs_allot_1 2 "$(key e event)" "$(key e line)" "$(field e id)" 99999999-9999-4999-8999-999999999999 p0000002 2 X 0 0 1
+	touch "$T/go"
+	ends "$pid" 0
+	same '1 2 1 2' "$(paste -sd ' ' "$T/asked")"
+	all_out e 2
+	grep -q 'in 2 = done 2 + already 0 + refused 0 + dead 0' "$T/err"
 }

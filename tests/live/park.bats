@@ -10,20 +10,36 @@ teardown_file() { servers_stop; }
 setup() { namespace; }
 
 RUN=99999999-9999-4999-8999-999999999999
+OTHER=88888888-8888-4888-8888-888888888888
 
 # step NAME ARG...: one of the event's functions
 step() {
 	redis fcall "fcfs_${1}_1" 2 "$(key e event)" "$(key e line)" "${@:2}"
 }
 
-# assign PERSON TICKET CODE REPLAYS PARTITION OFFSET...: the answer's status and code of each
+# assign PERSON TICKET CODE REPLAYS PARTITION OFFSET...: by the run; the answer's status and code of each
 assign() {
-	step award "$(field e id)" "$@" | paste -d ' ' - - - - - | cut -d ' ' -f 1,2
+	assign_by $RUN "$@"
+}
+
+# assign_by RUN PERSON...
+assign_by() {
+	step allot "$(field e id)" "$@" | paste -d ' ' - - - - - | cut -d ' ' -f 1,2
 }
 
 # park PERSON PARTITION OFFSET
 park() {
 	step park "$(field e id)" $RUN "$@"
+}
+
+# confirm RUN PERSON VERDICT...
+confirm() {
+	step confirm "$(field e id)" "$@" | paste -sd ' '
+}
+
+# pending PERSON: state and place
+pending() {
+	redis hget "$(key e pending)" "$1" | cut -d ' ' -f 1-3
 }
 
 # parked: an event of one slot, ann's, who is parked; bob is next
@@ -157,4 +173,53 @@ parked() {
 	assign cid 3 C 0 1 5
 	same 1 "$(park ann 0 5)"
 	same "0 $(field e id) bob 0 6" "$(step below 0 0 7 1 5 | paste -sd ' ')"
+}
+
+# --- several runs that have a ticket in hand -------------------------------------------------------
+
+# granted: ann and bob, of an event of two
+granted() {
+	fcfs-event create e --stock 2 --standby 9 >/dev/null
+	fcfs-join e ann bob >/dev/null
+	fcfs-dispatch e >/dev/null
+}
+
+@test "in a pipe the run that assigned it last gives a ticket up; whoever delivers it first confirms it (P3, P5)" {
+	granted
+	assign ann 1 A 0 - - bob 2 B 0 - -
+	same "assigned:$RUN - -" "$(pending ann)"
+	assign_by $OTHER ann 1 X 0 - - bob 2 X 0 - -
+	# the first one may not give up what the other has; it may say that it delivered it
+	same 'taken assigned' "$(confirm $RUN ann park bob issue)"
+	same 0 "$(park ann - - bob - -)"
+	same "assigned:$OTHER - - assigned - -" "$(pending ann) $(pending bob)"
+	# what is confirmed is on its way out, for good, whoever assigns it
+	same 'assigned firm' "$(confirm $OTHER ann park bob park)"
+	same $'assigned A\nassigned B' "$(assign_by $OTHER ann 1 X 0 - - bob 2 X 0 - -)"
+	same 'assigned - -' "$(pending bob)"
+	same 1 "$(step park "$(field e id)" $OTHER ann - - bob - -)"
+	same "parked:$OTHER - - assigned - -" "$(pending ann) $(pending bob)"
+	# whoever comes later is told what has become of it
+	same 'parked assigned' "$(confirm $RUN ann issue bob issue)"
+	step "done" "$(field e id)" bob
+	fcfs-leave --revoke e ann >/dev/null
+	same 'refused already' "$(confirm $RUN ann issue bob issue)"
+	same 'refused' "$(step confirm 11111111-1111-4111-8111-111111111111 $RUN bob issue)"
+	same '1 1 0' "$(field e issued) $(field e returned) $(field e parked)"
+}
+
+@test "who delivers nothing takes a ticket for good; from Kafka it is its owner's until it is committed" {
+	granted
+	assign ann 1 A 0 - -
+	assign bob 2 B 0 0 7
+	assign_by '' ann 1 X 0 - -
+	same 'firm assigned' "$(confirm $RUN ann park bob issue)"
+	same "assigned:$RUN 0 7" "$(pending bob)"
+	assign_by $OTHER bob 2 X 0 0 7
+	same 'taken taken' "$(confirm $RUN bob issue bob park)"
+	assign_by '' bob 2 X 0 0 7
+	same 'firm' "$(confirm $RUN bob issue)"
+	assign_by $OTHER bob 2 X 0 0 7
+	same 'assigned' "$(confirm $OTHER bob park)"
+	same 1 "$(step park "$(field e id)" $OTHER bob 0 7)"
 }

@@ -52,7 +52,7 @@ standby:d:4:3:-:-' ]
 @test "winner: granted, assigned; issued" {
 	event 3 0 a b c
 	fcfs-dispatch e >/dev/null
-	step award "$(field e id)" a 1 CODE-A 0 - - b 2 CODE-B 0 - - >/dev/null
+	step allot "$(field e id)" "" a 1 CODE-A 0 - - b 2 CODE-B 0 - - >/dev/null
 	step "done" "$(field e id)" a
 	run -0 fcfs-rank e a b c
 	[ "$(rows <<<"$output")" = 'issued:a:1:-:-:-
@@ -64,7 +64,7 @@ winner:c:3:-:-:granted' ]
 @test "left: how they left" {
 	event 2 1 a b c
 	fcfs-dispatch e >/dev/null
-	step award "$(field e id)" a 1 CODE-A 0 - - >/dev/null
+	step allot "$(field e id)" "" a 1 CODE-A 0 - - >/dev/null
 	step "done" "$(field e id)" a
 	fcfs-leave --revoke e a b c >/dev/null
 	run -0 fcfs-rank e a b c
