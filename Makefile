@@ -5,7 +5,7 @@ VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it. A
 # step whose arguments or answer change gets another name: old and new binaries share a server.
 PROTOCOL = 1
-REVISION = 12
+REVISION = 13
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -41,7 +41,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $
 
 base    = common/fault common/clock common/name common/parse common/config common/buffer common/json \
           common/histogram
-redis   = common/redis common/redis_connect common/redis_reply common/redis_library library \
+redis   = common/redis common/redis_heal common/redis_connect common/redis_reply common/redis_library library \
           common/server common/step common/retry common/remedy
 people  = common/people common/stream
 event   = common/event

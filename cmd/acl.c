@@ -10,21 +10,22 @@ struct role {
 };
 
 static const struct role ROLES[] = {
-	{"fcfs-web", "join rank", "ping select hmget hset zadd zcard zmscore zrank zrange time"},
+	{"fcfs-web", "join rank",
+	 "ping select wait hmget hset zadd zcard zmscore zrank zrange time"},
 	{"fcfs-worker",
 	 "show lease renew release grant mirror decisions allot confirm done below park adopt annul replace "
-	 "revoked run job free page seconds",
-	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
+	 "revoked run job free page seconds touch",
+	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "
 	 "config|get lpop lpush lrem"},
 	{"fcfs-operator",
 	 "create set show join leave parked revoked rank page seconds load loaded pool",
-	 "ping select hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
+	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "function|load"},
 	{"fcfs-archivist",
 	 "show archive archive_state archived purge restore_start restore restore_finish",
-	 "ping select hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "
+	 "ping select wait hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "
 	 "llen lrange rpush hscan sadd srem smembers unlink rename exists time config|get"},
 	{"fcfs-auditor", "show archive archive_state",
 	 "ping select get hmget hlen hgetall hscan zcard zrange zrangebyscore pttl llen lrange time"},

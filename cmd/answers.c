@@ -18,7 +18,7 @@ struct audience {
 	const struct answers *answers;
 	struct buffer line;
 	int64_t count[WORDS_MAX]; /* a status */
-	int64_t asked, invalid;
+	int64_t asked, invalid, unconfirmed;
 	int exit_status; /* the last person's */
 	struct histogram *latency_us;
 };
@@ -101,6 +101,7 @@ static int on_answer(void *self, const struct person *person, const struct cell 
 
 	audience->asked++;
 	audience->invalid += person->invalid != NULL;
+	audience->unconfirmed += strcmp(status, "unconfirmed") == 0;
 	audience->exit_status = tally(audience, status);
 	if (audience->exit_status < 0)
 		return fault_set(why, EX_PROTOCOL, "the server answers '%.20s', which is no answer",
@@ -151,6 +152,16 @@ static void say_times(const struct histogram *h)
 		histogram_percentile(h, 99), histogram_percentile(h, 99.9), h->max, h->count);
 }
 
+/* Who was not confirmed must be asked about again: that goes before whose name was wrong. */
+static int exit_status(const struct audience *audience, bool one)
+{
+	if (one)
+		return audience->exit_status;
+	if (audience->unconfirmed)
+		return EX_TEMPFAIL;
+	return audience->invalid ? EX_DATAERR : STATUS_YES;
+}
+
 static int ask(const struct answers *a, struct redis *redis, const struct place *place,
 	       struct people *people, bool one, struct fault *why)
 {
@@ -176,7 +187,7 @@ static int ask(const struct answers *a, struct redis *redis, const struct place 
 		say_counts(&audience);
 		if (audience.latency_us)
 			say_times(audience.latency_us);
-		result = one ? audience.exit_status : audience.invalid ? EX_DATAERR : STATUS_YES;
+		result = exit_status(&audience, one);
 	}
 	free(audience.latency_us);
 	buffer_release(&audience.line);
@@ -198,6 +209,7 @@ int answers_run(const struct answers *a, char **operands, struct fault *why)
 	redis = ui_connect(why);
 	if (!redis)
 		return -1;
+	redis_wait_once(redis);
 	people = operands[1] ? people_from_args(operands + 1) : people_from_fd(STDIN_FILENO);
 	if (!people)
 		fault_errno(why, EX_OSERR, "people");

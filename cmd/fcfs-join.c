@@ -11,9 +11,11 @@ static const struct answers_column COLUMNS[] = {
 	{"ticket", 'i', NULL}, {"joined_us", 'i', NULL}, {"detail", 'v', NULL}, {0}};
 
 static const struct answers_word WORDS[] = {
-	{"joined", STATUS_YES}, {"already", STATUS_YES}, {"soldout", STATUS_NO},
-	{"early", EX_TEMPFAIL}, {"closed", STATUS_NO},	 {"paused", EX_TEMPFAIL},
-	{"left", STATUS_NO},	{"invalid", EX_DATAERR}, {0},
+	{"joined", STATUS_YES},	      {"already", STATUS_YES},
+	{"soldout", STATUS_NO},	      {"early", EX_TEMPFAIL},
+	{"closed", STATUS_NO},	      {"paused", EX_TEMPFAIL},
+	{"left", STATUS_NO},	      {"invalid", EX_DATAERR},
+	{"unconfirmed", EX_TEMPFAIL}, {0},
 };
 
 static int take(void *request, int letter, const char *value, struct fault *why)

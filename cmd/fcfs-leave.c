@@ -13,13 +13,10 @@ static const struct ui_option OPTIONS[] = {
 static const struct answers_column COLUMNS[] = {{"ticket", 'i', NULL}, {0}};
 
 static const struct answers_word WORDS[] = {
-	{"left", STATUS_YES},
-	{"returned", STATUS_YES},
-	{"busy", EX_TEMPFAIL},
-	{"issued", STATUS_NO},
-	{"absent", STATUS_NO},
-	{"invalid", EX_DATAERR},
-	{0},
+	{"left", STATUS_YES},	      {"returned", STATUS_YES},
+	{"busy", EX_TEMPFAIL},	      {"issued", STATUS_NO},
+	{"absent", STATUS_NO},	      {"invalid", EX_DATAERR},
+	{"unconfirmed", EX_TEMPFAIL}, {0},
 };
 
 static int take(void *request, int letter, const char *value, struct fault *why)

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPTIONS_MAX = 40, COLUMNS = 80, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT };
+enum { OPTIONS_MAX = 40, COLUMNS = 80, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT, WAIT };
 
 static const struct ui_option COMMON[] = {
 	{"redis", 'r', "URL", "redis://[user@]host[:port][/db] or unix:/path"},
@@ -22,6 +22,7 @@ static const struct ui_option COMMON[] = {
 	{"connect-timeout", CONNECT_TIMEOUT, "D", "wait so long for a connection (3s)"},
 	{"timeout", TIMEOUT, "D", "wait so long for an answer (5s)"},
 	{"reconnect", RECONNECT, "D", "retry a lost connection for so long (30s)"},
+	{"wait", WAIT, "N,MS", "what is written counts once N replicas have it (0)"},
 	{"json", 'j', NULL, "write JSON lines"},
 	{"quiet", 'q', NULL, "no warnings, no progress"},
 	{"verbose", 'v', NULL, "say what was done and counted"},

@@ -34,7 +34,7 @@ struct ui_tool {
 /* The letter of --force, which a tool that asks for a fit server names in its table. */
 enum { UI_FORCE = 899, UI_PROPERTIES_MAX = 64 };
 
-/* -r --redis, --prefix, --connect-timeout, --timeout, --reconnect, -j, -q, -v, -h, -V; --force;
+/* -r --redis, --prefix, --connect-timeout, --timeout, --reconnect, --wait, -j, -q, -v, -h, -V; --force;
  * -b --brokers, -X --property, -F --properties, of which most tools make nothing */
 struct ui {
 	struct config config;

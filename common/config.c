@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { HOUR_MS = 3600000 };
+
 /* What a setting goes through: checks the text, and puts it where it belongs. */
 typedef int setter(void *to, size_t size, const char *value, const char *origin, struct fault *why);
 
@@ -46,6 +48,28 @@ static int set_wait(void *to, size_t size, const char *value, const char *origin
 	if (set_duration(to, size, value, origin, why) < 0)
 		return -1;
 	return *ms > 0 ? 0 : fault_set(why, EX_CONFIG, "%s: more than 0", origin);
+}
+
+static int set_replicas(void *to, size_t size, const char *value, const char *origin,
+			struct fault *why)
+{
+	struct config_wait *wait = to;
+	char replicas[8];
+	const char *comma = strchr(value, ',');
+
+	(void)size;
+	*wait = (struct config_wait){0};
+	if (!*value || strcmp(value, "0") == 0)
+		return 0;
+	snprintf(replicas, sizeof replicas, "%.*s", comma ? (int)(comma - value) : 0, value);
+	if (!comma || comma - value >= (ptrdiff_t)sizeof replicas ||
+	    parse_count(origin, replicas, 1, 100, &wait->replicas, why) < 0 ||
+	    parse_count(origin, comma + 1, 1, HOUR_MS, &wait->ms, why) < 0)
+		return fault_set(why, EX_CONFIG,
+				 "%s '%.32s': expected N,MS: how many replicas, 1 to 100, and for "
+				 "how many milliseconds they are waited for; 0 for none",
+				 origin, value);
+	return 0;
 }
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -98,6 +122,7 @@ static const struct setting {
 	{"FCFS_CONNECT_TIMEOUT", "connect-timeout", set_wait, FIELD(connect_timeout_ms), "3s"},
 	{"FCFS_TIMEOUT", "timeout", set_wait, FIELD(timeout_ms), "5s"},
 	{"FCFS_RECONNECT", "reconnect", set_duration, FIELD(reconnect_ms), "30s"},
+	{"FCFS_WAIT", "wait", set_replicas, FIELD(wait), NULL},
 	{0},
 };
 
@@ -224,5 +249,7 @@ struct redis_options config_redis(const struct config *config)
 		.connect_timeout_ms = config->connect_timeout_ms,
 		.command_timeout_ms = config->timeout_ms,
 		.reconnect_ms = config->reconnect_ms,
+		.replicas = config->wait.replicas,
+		.replicas_ms = config->wait.ms,
 	};
 }

@@ -12,6 +12,7 @@
  *   FCFS_CONNECT_TIMEOUT      3s
  *   FCFS_TIMEOUT              5s, for an answer
  *   FCFS_RECONNECT            30s, how long a lost connection is retried
+ *   FCFS_WAIT                 none; N,MS: what is written counts once N replicas have it, within MS
  */
 #ifndef FCFS_CONFIG_H
 #define FCFS_CONFIG_H
@@ -32,6 +33,9 @@ struct config {
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms;
 	int64_t reconnect_ms;
+	struct config_wait {
+		int64_t replicas, ms; /* 0: none are waited for */
+	} wait;
 };
 
 /* EX_CONFIG names the file and line, or the variable, that is wrong. */

@@ -16,6 +16,7 @@ static void fill(struct fault *why, int status, const char *format, va_list args
 
 	why->status = status;
 	why->no_event = false;
+	why->unconfirmed = false;
 	vsnprintf(raw, sizeof raw, format, args);
 	name_show_text(why->line, sizeof why->line, raw, strlen(raw));
 }

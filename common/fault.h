@@ -16,8 +16,9 @@ enum { STATUS_YES = 0, STATUS_NO = 1 };
 
 struct fault {
 	int status;
-	bool no_event;	 /* the event asked about does not exist */
-	char line[1024]; /* one line, lower case, no full stop, what and where and what to do */
+	bool no_event;	  /* the event asked about does not exist */
+	bool unconfirmed; /* it was done, and too few replicas have it */
+	char line[1024];  /* one line, lower case, no full stop, what and where and what to do */
 };
 
 /* Fills why and returns -1, so that a caller may `return fault_set(...)`. What a

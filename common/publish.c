@@ -246,12 +246,22 @@ static int recover(struct publisher *p, struct publication *e, struct fault *why
 		       : e->sink->progress(e->sink, e->lease.id, &e->progress, why);
 }
 
+/* What is in a log must not be news to Redis after a failover: also who joined just now is confirmed. */
+static int confirm(struct publisher *p, struct publication *e, struct fault *why)
+{
+	if (!keeps_log(e) || !redis_waits(p->redis))
+		return 0;
+	publish_hear(p);
+	return step_confirm(&e->place, p->redis, why);
+}
+
 static int commit(struct publisher *p, struct publication *e, const struct filling *f,
 		  struct fault *why)
 {
 	int outcome;
 
-	if (put_progress(p, e, f, why) < 0 || e->sink->commit(e->sink, why) < 0)
+	if (confirm(p, e, why) < 0 || put_progress(p, e, f, why) < 0 ||
+	    e->sink->commit(e->sink, why) < 0)
 		return -1;
 	outcome = e->sink->settle(e->sink, why);
 	if (outcome < 0 || (outcome != COMMITTED && recover(p, e, why) < 0))

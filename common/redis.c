@@ -1,142 +1,45 @@
 #include "redis_private.h"
 
 #include "clock.h"
-#include "retry.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { BACKOFF_MOST_MS = 500, TICK_MS = 1000, LOADS_MOST = 3, WORDS_MAX = 16 };
+enum { TICK_MS = 1000, LOADS_MOST = 3, WORDS_MAX = 16 };
 
-struct unanswered {
-	char *bytes; /* as formatted for the wire */
-	size_t len;
-	struct taker taker; /* of none: who sent it receives the answer */
-};
-
-struct redis {
-	redisContext *context; /* NULL while the connection is down */
-	struct endpoint endpoint;
-	int64_t reconnect_ms;
-	struct unanswered window[REDIS_WINDOW];
-	size_t oldest, in_flight;
-	int64_t waiting_since_ms; /* for the oldest answer */
-	int64_t trouble_since_ms; /* 0: all is well */
-	int tries;		  /* to connect anew, since the last answer */
-	bool wants_library;
-	int loads;
-	void (*waiting)(void *self); /* NULL: nobody asked */
-	void *waiting_self;
-};
-
-static int load_library(struct redis *r, struct fault *why)
+static int format(struct unanswered *u, size_t argc, const char **argv, const size_t *len,
+		  struct fault *why)
 {
-	enum library_state state;
+	long long size = redisFormatCommandArgv(&u->bytes, (int)argc, argv, len); /* int in 0.14 */
 
-	if (!r->wants_library)
-		return 0;
-	if (redis_library_on(r->context, r->endpoint.address, &state, why) < 0)
-		return -1;
-	r->wants_library = false;
+	if (size < 0) {
+		u->bytes = NULL;
+		return fault_set(why, EX_OSERR, "redis: out of memory");
+	}
+	u->len = (size_t)size;
 	return 0;
 }
 
-static void disconnect(struct redis *r)
+static int prepare_wait(struct redis *r, const struct redis_options *options, struct fault *why)
 {
-	if (r->context)
-		redisFree(r->context);
-	r->context = NULL;
-}
+	char replicas[21], ms[21];
+	const char *argv[] = {"WAIT", replicas, ms};
 
-/* One attempt. On failure there is no context. */
-static int connect_once(struct redis *r, struct fault *why)
-{
-	r->context = endpoint_connect(&r->endpoint, why);
-	if (r->context && load_library(r, why) == 0)
+	r->patience_ms = options->command_timeout_ms;
+	r->replicas = options->replicas;
+	if (!r->replicas)
 		return 0;
-	disconnect(r);
-	return -1;
-}
-
-static int flush(struct redis *r)
-{
-	int done = 0;
-
-	while (!done)
-		if (redisBufferWrite(r->context, &done) != REDIS_OK)
-			return -1;
-	return 0;
-}
-
-static int send_again(struct redis *r)
-{
-	for (size_t i = 0; i < r->in_flight; i++) {
-		struct unanswered *u = &r->window[(r->oldest + i) % REDIS_WINDOW];
-
-		if (redisAppendFormattedCommand(r->context, u->bytes, u->len) != REDIS_OK)
-			return -1;
-	}
-	r->waiting_since_ms = clock_ms();
-	return flush(r);
-}
-
-static void wait_tick(const struct redis *r)
-{
-	if (r->waiting)
-		r->waiting(r->waiting_self);
-}
-
-/* At once the first time. */
-static void back_off(struct redis *r)
-{
-	const struct retry retry = {.max_ms = BACKOFF_MOST_MS};
-	int64_t pause_ms = r->tries ? retry_delay_ms(&retry, r->tries) : 0;
-	struct timespec pause = {pause_ms / 1000, pause_ms % 1000 * 1000000};
-
-	if (pause_ms)
-		nanosleep(&pause, NULL);
-	wait_tick(r);
-	r->tries++;
-}
-
-/* In why comes what went wrong, and where it does not heal goes what went wrong last. */
-static int heal(struct redis *r, struct fault *why)
-{
-	int64_t now = clock_ms();
-	bool loading = r->wants_library; /* a missing library is no lost connection: no limit yet */
-
-	if (!r->trouble_since_ms)
-		r->trouble_since_ms = now;
-	for (;;) {
-		disconnect(r);
-		if (why->status != EX_UNAVAILABLE && !r->wants_library)
-			return -1;
-		if (!loading && clock_ms() - r->trouble_since_ms >= r->reconnect_ms)
-			return -1;
-		loading = false;
-		back_off(r);
-		if (connect_once(r, why) < 0) {
-			if (why->status != EX_UNAVAILABLE)
-				return -1;
-		} else if (send_again(r) == 0) {
-			return 0;
-		} else {
-			redis_lost(r->context, r->endpoint.address, why);
-		}
-	}
-}
-
-static int lost(struct redis *r, struct fault *why)
-{
-	redis_lost(r->context, r->endpoint.address, why);
-	return heal(r, why);
+	r->patience_ms += options->replicas_ms;
+	snprintf(replicas, sizeof replicas, "%" PRId64, options->replicas);
+	snprintf(ms, sizeof ms, "%" PRId64, options->replicas_ms);
+	return format(&r->wait, 3, argv, NULL, why);
 }
 
 int redis_open(const struct redis_options *options, struct redis **handle, struct fault *why)
@@ -147,7 +50,8 @@ int redis_open(const struct redis_options *options, struct redis **handle, struc
 	if (!r)
 		return fault_errno(why, EX_OSERR, "redis");
 	r->reconnect_ms = options->reconnect_ms;
-	if (endpoint_init(&r->endpoint, options, why) == 0 && connect_once(r, why) == 0)
+	if (endpoint_init(&r->endpoint, options, why) == 0 && prepare_wait(r, options, why) == 0 &&
+	    redis_connect_once(r, why) == 0)
 		return *handle = r, 0;
 	redis_close(r);
 	return -1;
@@ -157,9 +61,10 @@ void redis_close(struct redis *r)
 {
 	if (!r)
 		return;
-	disconnect(r);
+	redis_disconnect(r);
 	for (size_t i = 0; i < REDIS_WINDOW; i++)
 		redisFreeCommand(r->window[i].bytes);
+	redisFreeCommand(r->wait.bytes);
 	free(r);
 }
 
@@ -169,29 +74,35 @@ void redis_on_wait(struct redis *r, void (*waiting)(void *self), void *self)
 	r->waiting_self = self;
 }
 
+void redis_wait_once(struct redis *r)
+{
+	r->wait_once = true;
+}
+
+bool redis_waits(const struct redis *r)
+{
+	return r->replicas > 0;
+}
+
 static int send_for(struct redis *r, size_t argc, const char **argv, const size_t *len,
 		    struct taker taker, struct fault *why)
 {
 	struct unanswered *u = &r->window[(r->oldest + r->in_flight) % REDIS_WINDOW];
-	long long size; /* int in hiredis 0.14 */
 
 	assert(r->in_flight < REDIS_WINDOW);
-	size = redisFormatCommandArgv(&u->bytes, (int)argc, argv, len);
-	if (size < 0) {
-		u->bytes = NULL;
-		return fault_set(why, EX_OSERR, "redis: out of memory");
-	}
-	u->len = (size_t)size;
+	if (format(u, argc, argv, len, why) < 0)
+		return -1;
+	u->waits = redis_waits(r) && strcmp(argv[0], "FCALL") == 0;
 	u->taker = taker;
 	if (r->in_flight++ == 0)
 		r->waiting_since_ms = clock_ms();
 	if (!r->context) {
 		fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected", r->endpoint.address);
-		return heal(r, why);
+		return redis_heal(r, why);
 	}
-	if (redisAppendFormattedCommand(r->context, u->bytes, u->len) == REDIS_OK && flush(r) == 0)
+	if (redis_put(r, u) == 0)
 		return 0;
-	return lost(r, why);
+	return redis_lose(r, why);
 }
 
 int redis_send(struct redis *r, size_t argc, const char **argv, const size_t *len,
@@ -243,7 +154,7 @@ static int error_answer(struct redis *r, redisReply *root, struct fault *why)
 		r->wants_library = true;
 		r->tries = 0;
 	}
-	return heal(r, why);
+	return redis_heal(r, why);
 }
 
 /* Reads what has arrived, or notices that the oldest answer is overdue. */
@@ -252,32 +163,87 @@ static int read_some(struct redis *r, struct fault *why)
 	struct pollfd fd = {.fd = r->context->fd, .events = POLLIN};
 
 	if (poll(&fd, 1, 0) > 0)
-		return redisBufferRead(r->context) == REDIS_OK ? 0 : lost(r, why);
-	if (clock_ms() - r->waiting_since_ms < r->endpoint.command_timeout_ms)
+		return redisBufferRead(r->context) == REDIS_OK ? 0 : redis_lose(r, why);
+	if (clock_ms() - r->waiting_since_ms < r->patience_ms)
 		return 0;
-	fault_set(why, EX_UNAVAILABLE, "redis '%s': no answer within %lld ms", r->endpoint.address,
-		  (long long)r->endpoint.command_timeout_ms);
-	return heal(r, why);
+	fault_set(why, EX_UNAVAILABLE, "redis '%s': no answer within %" PRId64 " ms",
+		  r->endpoint.address, r->patience_ms);
+	return redis_heal(r, why);
+}
+
+/* 1: the next answer on the wire is here, 0: not yet, or all is asked again, -1. */
+static int arrived(struct redis *r, redisReply **root, struct fault *why)
+{
+	void *found = NULL;
+
+	for (int pass = 0; pass < 2 && !found; pass++) {
+		if (pass == 1 && read_some(r, why) < 0)
+			return -1;
+		if (redisGetReplyFromReader(r->context, &found) != REDIS_OK)
+			return redis_lose(r, why);
+	}
+	*root = found;
+	return found != NULL;
+}
+
+/* Of the oldest command, which was done. */
+static int too_few(struct redis *r, long long replicas, struct fault *why)
+{
+	fault_set(why, EX_TEMPFAIL,
+		  "redis '%s': only %lld of %" PRId64 " replicas have it: not confirmed: ask again",
+		  r->endpoint.address, replicas, r->replicas);
+	why->unconfirmed = true;
+	if (!r->wait_once)
+		return redis_heal(r, why);
+	answered(r);
+	return -1;
+}
+
+/* WAIT's answer has come, too: is the one that it is about an answer now? As arrived. */
+static int confirm(struct redis *r, redisReply *wait, redisReply **root, struct fault *why)
+{
+	long long replicas = wait->type == REDIS_REPLY_INTEGER ? wait->integer : 0;
+
+	*root = r->held;
+	r->held = NULL;
+	if ((*root)->type == REDIS_REPLY_ERROR || replicas >= r->replicas) {
+		freeReplyObject(wait);
+		return 1;
+	}
+	freeReplyObject(*root);
+	if (wait->type == REDIS_REPLY_ERROR)
+		return error_answer(r, wait, why);
+	freeReplyObject(wait);
+	return too_few(r, replicas, why);
+}
+
+/* As arrived, with what WAIT says of it. */
+static int oldest_answer(struct redis *r, redisReply **root, struct fault *why)
+{
+	int got = r->held ? 1 : arrived(r, root, why);
+
+	if (got <= 0 || !r->window[r->oldest].waits)
+		return got;
+	if (!r->held) {
+		r->held = *root;
+		r->waiting_since_ms = clock_ms();
+	}
+	got = arrived(r, root, why);
+	return got > 0 ? confirm(r, *root, root, why) : got;
 }
 
 int redis_try_receive(struct redis *r, struct reply *reply, struct fault *why)
 {
-	void *found = NULL;
-	redisReply *root;
+	redisReply *root = NULL;
+	int got;
 
 	assert(r->in_flight > 0);
 	if (!r->context)
 		return fault_set(why, EX_UNAVAILABLE, "redis '%s': not connected",
 				 r->endpoint.address);
-	for (int pass = 0; pass < 2 && !found; pass++) {
-		if (pass == 1 && read_some(r, why) < 0)
-			return -1;
-		if (redisGetReplyFromReader(r->context, &found) != REDIS_OK)
-			return lost(r, why);
-	}
-	root = found;
-	if (!root)
-		return 0;
+	got = oldest_answer(r, &root, why);
+	if (got <= 0)
+		return got;
 	if (root->type == REDIS_REPLY_ERROR)
 		return error_answer(r, root, why);
 	answered(r);
@@ -297,7 +263,7 @@ int redis_receive(struct redis *r, struct reply *reply, struct fault *why)
 		fd = (struct pollfd){.fd = redis_fd(r), .events = POLLIN};
 		wait_ms = redis_wait_ms(r);
 		if (poll(&fd, 1, wait_ms < TICK_MS ? wait_ms : TICK_MS) == 0)
-			wait_tick(r);
+			redis_wait_tick(r);
 	}
 }
 
@@ -337,7 +303,7 @@ int redis_fd(const struct redis *r)
 
 int redis_wait_ms(const struct redis *r)
 {
-	int64_t left = r->waiting_since_ms + r->endpoint.command_timeout_ms - clock_ms();
+	int64_t left = r->waiting_since_ms + r->patience_ms - clock_ms();
 
 	if (r->in_flight == 0)
 		return -1;

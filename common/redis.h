@@ -7,6 +7,11 @@
  * new connection, for as long as reconnect_ms; a time-out means "unknown", never "no". A server
  * without our functions is given them (library below), and what it refused is sent again.
  *
+ * With `replicas`, a step that writes (FCALL; what only reads is FCALL_RO) is followed by WAIT on the
+ * same connection, and its answer counts once so many replicas have all that it rests on: a step
+ * always writes, so that WAIT speaks of it. Too few have it: it is sent again, in the same way and for
+ * as long; EX_TEMPFAIL, `unconfirmed`, when that did not help. Nothing is taken back: it may be kept.
+ *
  * This header and redis*.c are the only ones to know hiredis.
  */
 #ifndef FCFS_REDIS_H
@@ -26,6 +31,8 @@ struct redis_options {
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms;
 	int64_t reconnect_ms; /* how long a lost connection is retried */
+	int64_t replicas;     /* that must have what is written; 0: none */
+	int64_t replicas_ms;  /* how long they are waited for */
 };
 
 struct redis;
@@ -47,6 +54,13 @@ void redis_close(struct redis *); /* NULL is fine */
 /* Called about once a second, from redis_receive and from healing, while an answer or the server is
  * waited for. It must not use the handle. NULL: nothing is. */
 void redis_on_wait(struct redis *, void (*waiting)(void *self), void *self);
+
+/* From now on too few replicas are the answer at once (EX_TEMPFAIL, `unconfirmed`; the connection goes
+ * on): for who would rather ask again than wait. */
+void redis_wait_once(struct redis *);
+
+/* Are replicas waited for? */
+bool redis_waits(const struct redis *);
 
 /* Sends a command. The arguments are copied. At most REDIS_WINDOW may be unanswered. */
 int redis_send(struct redis *, size_t argc, const char **argv, const size_t *len,

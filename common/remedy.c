@@ -33,6 +33,7 @@ static const struct known_fault FAULTS[] = {
 	REDIS("LOADING", AGAIN, EX_UNAVAILABLE, ""), REDIS("READONLY", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("BUSY", AGAIN, EX_UNAVAILABLE, ""), REDIS("MASTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("CLUSTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
+	REDIS("ERR WAIT cannot be used", AGAIN, EX_UNAVAILABLE, ""), /* as READONLY */
 	REDIS("TRYAGAIN", AGAIN, EX_UNAVAILABLE, ""), REDIS("UNBLOCKED", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("OOM", NONE, EX_TEMPFAIL, ": nobody is let in until it has memory"),
 	REDIS("MISCONF", NONE, EX_TEMPFAIL, ": nobody is let in until it can write its disk"),

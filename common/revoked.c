@@ -23,6 +23,8 @@ static int mark(struct teller *t, struct fault *why)
 
 	if (t->count == 0)
 		return 0;
+	if (step_confirm(t->place, t->redis, why) < 0)
+		return -1;
 	if (ledger_begin(t->ledger, why) == 0)
 		met = ledger_mark(t->ledger, t->event.id, t->mark, t->count, why);
 	if (met < 0 || ledger_commit(t->ledger, why) < 0) {

@@ -47,6 +47,10 @@ enum { STEP_ONCE = 8 };
 int step_once(struct redis *, const struct place *, const char *name, bool reads_only,
 	      struct reply *, struct fault *why, ...) __attribute__((sentinel));
 
+/* Where replicas are waited for: returns once enough of them have all that this connection has read.
+ * With nothing else in flight. Faults as step_call. */
+int step_confirm(const struct place *, struct redis *, struct fault *why);
+
 /* Puts the event's name into a fault that there is no such event. */
 void step_name_event(struct fault *why, const struct place *);
 

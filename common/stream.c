@@ -24,6 +24,7 @@ struct stream {
 		*call; /* a ring of STREAM_CALLS: sent ones from `head` on, then the filling one */
 	size_t head, sent;
 	bool paused, ended, flushed;
+	bool warned; /* that too few replicas have something */
 };
 
 static struct call *filling(struct stream *s)
@@ -95,6 +96,34 @@ static void read_cell(struct cell *cell, struct reply *reply, char type)
 	cell->text = reply_text(reply, &cell->len);
 }
 
+/* Of somebody who was served, and nobody can tell how. */
+static void fill_unconfirmed(struct cell *cell, size_t columns)
+{
+	static const char WORD[] = "unconfirmed";
+
+	memset(cell, 0, columns * sizeof *cell);
+	for (size_t c = 0; c < columns; c++)
+		cell[c].text = "";
+	cell[0].text = WORD;
+	cell[0].len = sizeof WORD - 1;
+}
+
+static int hear_unconfirmed(struct stream *s, struct call *call, struct fault *why)
+{
+	const struct listener *l = s->listener;
+	struct cell cell[STREAM_COLUMNS];
+
+	if (!s->warned)
+		s->control->warn(why->line);
+	s->warned = true;
+	fill_unconfirmed(cell, s->question->columns);
+	for (size_t i = 0; i < call->count; i++)
+		if (l->answer(l->self, &call->person[i], call->person[i].invalid ? NULL : cell,
+			      why) < 0)
+			return -1;
+	return 0;
+}
+
 static int hear(struct stream *s, struct call *call, struct reply *reply, struct fault *why)
 {
 	const struct listener *l = s->listener;
@@ -121,9 +150,9 @@ static int receive_call(struct stream *s, struct fault *why)
 
 	if (got < 0)
 		step_name_event(why, s->question->place);
-	if (got <= 0)
+	if (got == 0 || (got < 0 && !why->unconfirmed))
 		return got;
-	got = hear(s, call, &reply, why);
+	got = got < 0 ? hear_unconfirmed(s, call, why) : hear(s, call, &reply, why);
 	reply_release(&reply);
 	call->count = call->asked = 0;
 	s->head = (s->head + 1) % STREAM_CALLS;

@@ -5,6 +5,9 @@
  * when nothing is in flight, so one person never waits for company; while answers are awaited the
  * next call fills, so batches grow with the load. Nothing is read while the listener stands still,
  * so memory is bounded by STREAM_CALLS * STREAM_BATCH people.
+ *
+ * On a connection that waits for replicas once (redis.h), those of a call that too few of them have are
+ * answered `unconfirmed`, with nothing in the other columns: perhaps they have what they asked for.
  */
 #ifndef FCFS_STREAM_H
 #define FCFS_STREAM_H

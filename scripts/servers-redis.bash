@@ -10,6 +10,11 @@ redis_answers() {
 	[[ $info == *$'\n'"process_id:$pid"$'\n'* && $info == *$'\n'loading:0$'\n'* ]]
 }
 
+# redis_linked: this replica has all that its primary had, and follows it
+redis_linked() {
+	[[ $("$redis_cli" -h 127.0.0.1 -p "$port" info replication 2>/dev/null) == *master_link_status:up* ]]
+}
+
 redis_settled() {
 	redis_answers || ended
 }
@@ -18,7 +23,8 @@ redis_settled() {
 redis_configure() {
 	cat "$scripts/redis.conf"
 	printf '\n# added by %s\n' "${0##*/}"
-	printf '%s\n' 'enable-debug-command local' 'daemonize no' 'logfile log' 'dir ./'
+	printf '%s\n' 'enable-debug-command local' 'daemonize no' 'logfile log' 'dir ./' 'repl-diskless-sync-delay 0'
+	[ "$server" = redis ] || printf 'replicaof 127.0.0.1 %s\n' "$(read_number "$dir/redis/port")"
 }
 
 # redis_try: one attempt on $port; 0 it answers, 1 the port is another's
@@ -30,19 +36,19 @@ redis_try() {
 	detached log "$redis_server" ./redis.conf --port "$port" "${arguments[@]}"
 	echo "$pid" >pid
 	echo "$port" >port
-	wait_until redis_settled || { end && fail "redis does not answer within $limit_s s: see '$dir/redis/log'" 75; }
+	wait_until redis_settled || { end && fail "$server does not answer within $limit_s s: see '$dir/$server/log'" 75; }
 	! redis_answers || return 0
 	rm -f pid
 	! tail -c "+$((log_size + 1))" log | grep -q 'Address already in use' || return 1
 	tail -c "+$((log_size + 1))" log | tail -n 5 >&2
-	fail "redis did not start: see '$dir/redis/log'" 71
+	fail "$server did not start: see '$dir/$server/log'" 71
 }
 
 redis_launch() {
 	local before attempt
-	before=$(read_number "$dir/redis/port")
-	redis_configure >"$dir/redis/redis.conf"
-	cd "$dir/redis"
+	before=$(read_number "$dir/$server/port")
+	redis_configure >"$dir/$server/redis.conf"
+	cd "$dir/$server"
 	for attempt in {1..50}; do
 		port=${before:-$(random_port)}
 		if redis_try; then
@@ -51,25 +57,27 @@ redis_launch() {
 		[ -n "$before" ] || continue
 		sleep 0.1 # a killed server's last thread may still have it
 		[ "$attempt" -ge 5 ] || continue
-		echo "servers: port $before is taken, redis gets another" >&2
+		echo "servers: port $before is taken, $server gets another" >&2
 		before=''
 	done
 	fail "no free port after $attempt attempts" 75
 }
 
+# redis_start NAME: redis, or a replica of it
 redis_start() {
-	server=redis
+	server=$1
 	redis_server=$(command -v redis-server || command -v valkey-server) ||
 		fail 'no redis-server: install it with scripts/deps' 69
 	redis_cli=$(command -v redis-cli || command -v valkey-cli) || fail 'no redis-cli: install it with scripts/deps' 69
-	mkdir -p "$dir/redis"
+	mkdir -p "$dir/$server"
 	if running; then
-		wait_until redis_settled || fail "redis, pid $pid, runs and does not answer" 75
+		wait_until redis_settled || fail "$server, pid $pid, runs and does not answer" 75
 		redis_answers || redis_launch
 	else
 		wait_until gone || :
 		redis_launch
 	fi
+	[ "$server" = redis ] || wait_until redis_linked || fail "$server does not follow redis within $limit_s s" 75
 }
 
 redis_environment() {

@@ -44,10 +44,24 @@ local EVENT_KEYS = {
 	{ 'loaded', 'HLEN' }, { 'runs', 'LLEN' }, { 'lease' }, { 'job' },
 }
 
+-- With replicas, a caller sends WAIT behind a step: it speaks of the connection's own last write. So a step that
+-- may find nothing to write writes the id again: its answer rests on what others wrote, and is confirmed, too.
+local function writing(callback)
+	return function(keys, args)
+		local reply = callback(keys, args)
+		local id = redis.call('HGET', keys[1], 'id')
+		if id then
+			redis.call('HSET', keys[1], 'id', id)
+		end
+		return reply
+	end
+end
+
+-- Flags name a step that only reads, or takes care of its writes itself.
 local function register(name, callback, flags)
 	redis.register_function({
 		function_name = 'fcfs_' .. name .. '_@PROTOCOL@',
-		callback = callback,
+		callback = flags and callback or writing(callback),
 		flags = flags or {},
 	})
 end
@@ -63,6 +77,11 @@ redis.register_function({
 local function no_event()
 	return redis.error_reply('NOEVENT no such event')
 end
+
+-- touch -> 1: a write, and nothing else: what its connection has read before is confirmed with it.
+register('touch', function(keys)
+	return redis.call('HGET', keys[1], 'id') and 1 or no_event()
+end)
 
 -- Another key of the event: its stem is KEYS[1] without the word 'event'.
 local function key(keys, name)

@@ -1,5 +1,6 @@
 -- join PERSON... -> STATUS TICKET JOINED_US DETAIL, a person
--- Order: in line? -> state and times -> capacity -> enter. Only "enter" writes the line.
+-- Order: in line? -> state and times -> capacity -> enter. Only "enter" writes the line; each call writes
+-- the counters.
 
 local JOIN_FIELDS = {
 	'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned', 'already',
@@ -98,4 +99,4 @@ local function join(keys, people)
 	return visit.reply
 end
 
-register('join', join)
+register('join', join, {})

@@ -95,6 +95,11 @@ prefix() {
 		FCFS_TIMEOUT|--timeout|| ''
 		FCFS_CONNECT_TIMEOUT|--connect-timeout|1y| '1y'
 		FCFS_RECONNECT|--reconnect|soon| 'soon'
+		FCFS_WAIT|--wait|1| '1': expected N,MS
+		FCFS_WAIT|--wait|0,100| '0,100': expected N,MS
+		FCFS_WAIT|--wait|00000001,1| '00000001,1': expected N,MS
+		FCFS_WAIT|--wait|1,0| '1,0': expected N,MS
+		FCFS_WAIT|--wait|1,100ms| '1,100ms': expected N,MS
 		FCFS_REDIS|--redis|redis://$(printf 'x%.0s' {1..600})|: longer than 511 bytes
 		FCFS_BROKERS|--brokers|a b|: 'a b' is not HOST[:PORT][,...]
 		FCFS_BROKERS|--brokers|$(printf 'x%.0s' {1..1100})|: longer than 1023 bytes
@@ -184,7 +189,7 @@ prefix() {
 			same "" "$stderr"
 			[[ ${lines[0]} == "usage: fcfs-$name "* ]]
 			[ "$(wc -L <<<"$output")" -le 80 ]
-			for option in --redis --prefix --connect-timeout --timeout --reconnect --json --quiet --verbose --help --version; do
+			for option in --redis --prefix --connect-timeout --timeout --reconnect --wait --json --quiet --verbose --help --version; do
 				grep -qE -- "^  (-[a-zA-Z], |    )$option( |$)" <<<"$output"
 			done
 			same "$([[ " $KAFKA " != *" $name "* ]] || echo 3)" \

@@ -100,7 +100,7 @@ table() {
 }
 
 @test "the pages say nothing of what is not there" {
-	run ! grep -nEi -e '--(explain|wait)' "$MAN"/*.[17]
+	run ! grep -nEi -e '--explain' "$MAN"/*.[17]
 }
 
 @test "fcfs(7) lists what every Kafka client begins with, as kafka.c has it" {
