@@ -275,9 +275,9 @@ static int settle_one(struct redis *r, struct fault *why)
 	struct reply reply = {0};
 	int result = redis_receive(r, &reply, why);
 
-	assert(taker.take);
 	if (result < 0 && r->in_flight == before)
 		return -1;
+	assert(taker.take);
 	result = taker.take(taker.self, result < 0 ? NULL : &reply, why);
 	reply_release(&reply);
 	return result;

@@ -30,7 +30,7 @@ tools() {
 
 @test "OPTIONS are those of -h, in the same order" {
 	for tool in $(tools); do
-		same "$("$tool" -h | sed -nE 's/^  (-[a-zA-Z], |    )(--[^ ]+( [A-Z=]+)?)  .*/\1\2/p' | sed 's/^ *//')" \
+		same "$("$tool" -h | sed -nE 's/^  (-[a-zA-Z], |    )(--[^ ]+( [A-Z=,]+)?)  .*/\1\2/p' | sed 's/^ *//')" \
 			"$(source_of "$MAN/$tool.1" OPTIONS | sed -n 's/^\.It Fl /-/p' |
 				sed 's/ , -/, --/; s/Ar //')"
 	done
