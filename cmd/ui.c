@@ -354,7 +354,7 @@ static bool stopping(void)
 /* The progress line: on a terminal that does not show the data itself, nor what a pipe makes of it. */
 static struct {
 	int64_t started_ms, shown_ms;
-	bool known, wanted, on_screen;
+	bool wanted, on_screen;
 } line;
 
 static bool shows_nothing(int fd)
@@ -368,8 +368,7 @@ static void progress(int64_t done)
 {
 	int64_t now;
 
-	if (!line.known) {
-		line.known = true;
+	if (!line.started_ms) {
 		line.wanted = !ui.quiet && isatty(STDERR_FILENO) && shows_nothing(STDOUT_FILENO);
 		line.started_ms = line.shown_ms = clock_ms();
 	}
