@@ -22,7 +22,7 @@ static const struct role ROLES[] = {
 	 "create set show join leave parked revoked rank page seconds load loaded pool",
 	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
-	 "function|load"},
+	 "info function|load"},
 	{"fcfs-archivist",
 	 "show archive archive_state archived purge restore_start restore restore_finish",
 	 "ping select wait hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "

@@ -165,14 +165,31 @@ static int set(const struct request *r, struct redis *redis, const struct place 
 	return event_set(redis, place, who_am_i(who), change, n, why);
 }
 
+/* What the event's answers are worth on this server. */
+static void show_server(struct table *t, const struct server *server,
+			const struct replicas *replicas)
+{
+	const char *window = server_window(server);
+
+	table_text(t, "eviction", server->policy);
+	table_text(t, "durability", server_durability(server));
+	table_text(t, "window", window ? window : "");
+	table_int_if(t, replicas->known, "replicas", replicas->online);
+	table_int_if(t, replicas->online > 0, "behind_bytes", replicas->behind_bytes);
+	table_int_if(t, replicas->online > 0, "behind_s", replicas->behind_s);
+}
+
 static int show(const struct request *r, struct redis *redis, const struct place *place,
 		struct fault *why)
 {
 	struct event e;
+	struct server server;
+	struct replicas replicas;
 	struct table t;
 
 	(void)r;
-	if (event_show(redis, place, &e, why) < 0)
+	if (event_show(redis, place, &e, why) < 0 || server_read(redis, &server, why) < 0 ||
+	    server_replicas(redis, &replicas, why) < 0)
 		return -1;
 	table_begin(&t);
 	table_text(&t, "event", place->name);
@@ -196,6 +213,7 @@ static int show(const struct request *r, struct redis *redis, const struct place
 	table_int(&t, "issued", e.issued);
 	table_text(&t, "lease", e.lease);
 	table_int(&t, "epoch", e.epoch);
+	show_server(&t, &server, &replicas);
 	return table_end(&t, why);
 }
 

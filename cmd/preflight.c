@@ -35,13 +35,50 @@ void preflight_line(const char *verdict, const char *what, const char *detail)
 	}
 }
 
+static int check_replicas(const struct server *server, const struct replicas *r)
+{
+	const int64_t wanted = ui.config.wait.replicas;
+	char detail[512], state[128];
+	bool refused = r->online < server->replicas_to_write;
+
+	snprintf(state, sizeof state,
+		 "%" PRId64 " in step, at most %" PRId64 " bytes and %" PRId64 " s behind",
+		 r->online, r->behind_bytes, r->behind_s);
+	if (*r->primary)
+		snprintf(detail, sizeof detail,
+			 "this is a replica of '%s', and takes no writes: name its primary",
+			 r->primary);
+	else if (refused)
+		snprintf(detail, sizeof detail,
+			 "%s: min-replicas-to-write is %" PRId64 ": nobody is let in", state,
+			 server->replicas_to_write);
+	else if (r->online < wanted)
+		snprintf(detail, sizeof detail,
+			 "%s: --wait asks for %" PRId64 ": nothing is confirmed", state, wanted);
+	else if (wanted)
+		snprintf(detail, sizeof detail, "%s; an answer waits for %" PRId64, state, wanted);
+	else if (r->online)
+		snprintf(detail, sizeof detail,
+			 "%s: answers that they lack are lost when one takes over (use --wait)",
+			 state);
+	else
+		snprintf(detail, sizeof detail, "none: this server has the only copy");
+	if (*r->primary || refused || r->online < wanted) {
+		preflight_line("fail", "replicas", detail);
+		return EX_CONFIG;
+	}
+	preflight_line(r->online && !wanted ? "warn" : "ok", "replicas", detail);
+	return 0;
+}
+
 int preflight_server(struct redis *redis, struct fault *why)
 {
 	struct server server;
+	struct replicas replicas;
 	struct fault refused;
 	int result = 0;
 
-	if (server_read(redis, &server, why) < 0)
+	if (server_read(redis, &server, why) < 0 || server_replicas(redis, &replicas, why) < 0)
 		return -1;
 	preflight_line("ok", "redis", redis_address(redis));
 	if (server_require(&server, ui.force, &refused) < 0) {
@@ -54,6 +91,10 @@ int preflight_server(struct redis *redis, struct fault *why)
 		preflight_line("warn", "durability", server_window(&server));
 	else
 		preflight_line("ok", "durability", "appendfsync always");
+	if (!replicas.known)
+		preflight_line("warn", "replicas", "redis does not tell of them (INFO)");
+	else if (check_replicas(&server, &replicas))
+		result = EX_CONFIG;
 	return result;
 }
 

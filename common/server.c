@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int server_read(struct redis *redis, struct server *server, struct fault *why)
@@ -9,7 +10,8 @@ int server_read(struct redis *redis, struct server *server, struct fault *why)
 
 	memset(server, 0, sizeof *server);
 	if (redis_words(redis, &reply, why, "CONFIG", "GET", "maxmemory-policy", "appendonly",
-			"appendfsync", NULL) < 0)
+			"appendfsync", "no-appendfsync-on-rewrite", "min-replicas-to-write",
+			NULL) < 0)
 		return why->status == EX_CONFIG ? 0 : -1;
 	while (reply_more(&reply)) {
 		size_t len;
@@ -22,8 +24,63 @@ int server_read(struct redis *redis, struct server *server, struct fault *why)
 			server->append_only = strcmp(value, "yes") == 0;
 		else if (strcmp(name, "appendfsync") == 0)
 			snprintf(server->fsync, sizeof server->fsync, "%s", value);
+		else if (strcmp(name, "no-appendfsync-on-rewrite") == 0)
+			server->rewrites_unsynced = strcmp(value, "yes") == 0;
+		else if (strcmp(name, "min-replicas-to-write") == 0)
+			server->replicas_to_write = atoll(value);
 	}
 	server->known = *server->policy && *server->fsync;
+	reply_release(&reply);
+	return 0;
+}
+
+/* The number behind NAME in a line of INFO; 0: it is not there. */
+static int64_t number_of(const char *line, const char *name)
+{
+	const char *at = strstr(line, name);
+
+	return at ? strtoll(at + strlen(name), NULL, 10) : 0;
+}
+
+/* One line of INFO. The replicas' lines are between the number of them and the server's own offset, so this
+ * is kept first as the least that one of them has. */
+static void read_line(struct replicas *r, const char *line, int64_t *least)
+{
+	if (strncmp(line, "master_host:", 12) == 0) {
+		snprintf(r->primary, sizeof r->primary, "%.250s", line + 12);
+	} else if (strncmp(line, "master_port:", 12) == 0) {
+		size_t used = strlen(r->primary);
+
+		snprintf(r->primary + used, sizeof r->primary - used, ":%.8s", line + 12);
+	} else if (strncmp(line, "slave", 5) == 0 && strstr(line, ",state=online,")) {
+		int64_t has = number_of(line, ",offset="), lag_s = number_of(line, ",lag=");
+
+		*least = r->online++ == 0 || has < *least ? has : *least;
+		r->behind_s = lag_s > r->behind_s ? lag_s : r->behind_s;
+	} else if (strncmp(line, "master_repl_offset:", 19) == 0 && r->online > 0) {
+		r->behind_bytes = strtoll(line + 19, NULL, 10) - *least;
+	}
+}
+
+int server_replicas(struct redis *redis, struct replicas *r, struct fault *why)
+{
+	struct reply reply;
+	const char *text;
+	int64_t least = 0;
+	size_t len;
+
+	memset(r, 0, sizeof *r);
+	if (redis_words(redis, &reply, why, "INFO", "replication", NULL) < 0)
+		return why->status == EX_CONFIG ? 0 : -1;
+	for (text = reply_text(&reply, &len); *text; text += strspn(text, "\r\n")) {
+		char line[300];
+
+		len = strcspn(text, "\r\n");
+		snprintf(line, sizeof line, "%.*s", (int)len, text);
+		read_line(r, line, &least);
+		text += len;
+	}
+	r->known = reply_check(&reply, "INFO", why) == 0;
 	reply_release(&reply);
 	return 0;
 }
@@ -36,6 +93,13 @@ int server_require(const struct server *server, bool force, struct fault *why)
 			 "redis: maxmemory-policy is '%s', so it may throw people out of the line: "
 			 "set it to noeviction, or use --force",
 			 server->policy);
+}
+
+const char *server_durability(const struct server *server)
+{
+	if (!server->known)
+		return "unknown";
+	return server->append_only ? server->fsync : "off";
 }
 
 const char *server_window(const struct server *server)
@@ -52,6 +116,9 @@ const char *server_window(const struct server *server)
 	if (strcmp(server->fsync, "always") != 0)
 		return "redis never syncs its file: answers of the last half minute are lost when "
 		       "the machine dies (set appendfsync always)";
+	if (server->rewrites_unsynced)
+		return "redis does not sync its file while it rewrites it: answers of that time are "
+		       "lost when the machine dies (set no-appendfsync-on-rewrite no)";
 	return NULL;
 }
 

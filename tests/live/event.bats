@@ -38,7 +38,8 @@ log_of() {
 	same "$(cut -f 3 <<<"$output")" "$(field e id)"
 	run -0 fcfs-event show e
 	same "$(printf '%s\n' event id name state stock standby created opens closes codes \
-		codes_loaded codes_left bus joined waiting left granted returned issued lease epoch)" "$(cut -f 1 <<<"$output")"
+		codes_loaded codes_left bus joined waiting left granted returned issued lease epoch \
+		eviction durability window replicas behind_bytes behind_s)" "$(cut -f 1 <<<"$output")"
 	same "e|Summer chicken|open|3|2|2026-01-01T00:00:00Z|2199-01-01T00:00:00Z|uuid|-|0" \
 		"$(for f in event name state stock standby opens closes codes bus joined; do shown $f; done | paste -sd '|')"
 }
@@ -269,7 +270,7 @@ log_of() {
 @test "check: all is well" {
 	create e --stock 2
 	run -0 fcfs-event check e
-	same "ok redis ok eviction ok durability ok functions ok clock ok event ok codes" \
+	same "ok redis ok eviction ok durability ok replicas ok functions ok clock ok event ok codes" \
 		"$(cut -f 1,2 <<<"$output" | tr '\t' ' ' | paste -sd ' ')"
 	[ "${lines[0]}" = $'ok\tredis\t127.0.0.1:'"$REDIS_PORT" ]
 	[[ $output == *$'ok\tevent\topen, stock 2, standby 0, 0 in line'* ]]
@@ -334,7 +335,13 @@ log_of() {
 	redis config set appendfsync no
 	run -0 fcfs-event check e
 	[[ $output == *$'warn\tdurability\tredis never syncs its file: '* ]]
+	redis config set appendfsync always no-appendfsync-on-rewrite yes
+	run -0 fcfs-event check e
+	[[ $output == *$'warn\tdurability\tredis does not sync its file while it rewrites it: '* ]]
+	same 'always noeviction 0 null' \
+		"$(fcfs-event -j show e | jq -r '"\(.durability) \(.eviction) \(.replicas) \(.behind_bytes)"')"
 	redis config set appendfsync always appendonly no
+	[[ $(fcfs-event -j show e | jq -r '.durability + " " + .window') == 'off redis keeps no append-only file: '* ]]
 	run -0 fcfs-event check e
 	[[ $output == *$'warn\tdurability\tredis keeps no append-only file: '* ]]
 }

@@ -132,6 +132,35 @@ redis_asked_again() {
 	[ "$now" -ge $(($(cat "$T/calls") + 4)) ]
 }
 
+# check OPTION...: what fcfs-event check says of the replicas
+check() {
+	fcfs-event check "$@" e | sed -n 's/\treplicas\t/ /p'
+}
+
+@test "check and show tell of the replicas: none, behind, too few, refused, a replica itself" {
+	fcfs-event create e --stock 1 >/dev/null
+	soon in_step
+	same 'ok 1 in step, at most 0 bytes and 0 s behind; an answer waits for 1' "$(check)"
+	same '1 0 0' "$(fcfs-event -j show e | jq -r '"\(.replicas) \(.behind_bytes) \(.behind_s)"')"
+	[[ $(check --wait 0) == 'warn 1 in step, '*': answers that they lack are lost when one takes over (use --wait)' ]]
+	run -78 fcfs-event check --wait 2,100 e
+	[[ $output == *$'fail\treplicas\t1 in step, '*': --wait asks for 2: nothing is confirmed'* ]]
+	redis config set min-replicas-to-write 2 >/dev/null
+	run -78 fcfs-event check e
+	[[ $output == *$'fail\treplicas\t1 in step, '*': min-replicas-to-write is 2: nobody is let in'* ]]
+	run -75 fcfs-join e ann
+	redis config set min-replicas-to-write 0 >/dev/null
+	run -78 fcfs-event check -r "redis://127.0.0.1:$(cat "$SERVERS/redis-2/port")" e
+	[[ $output == *$'fail\treplicas\t'"this is a replica of '127.0.0.1:$REDIS_PORT', and takes no writes: name its primary"* ]]
+	freeze "$REPLICA"
+	fcfs-event set --wait 0 e --name "$(printf 'x%.0s' {1..60})"
+	[ "$(fcfs-event -j show e | jq .behind_bytes)" -gt 60 ]
+}
+
+in_step() {
+	[[ $(check) == *'at most 0 bytes and 0 s'* ]]
+}
+
 # writes COMMAND...: it changes the server's data
 writes() {
 	local before after
