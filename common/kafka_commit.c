@@ -197,5 +197,6 @@ int kafka_out_settle(struct sink *sink, struct fault *why)
 		return result < 0 ? -1 : failure(out, why);
 	out->open = false;
 	out->trouble_since_ms = 0;
+	out->restarts = 0;
 	return COMMITTED;
 }

@@ -36,7 +36,7 @@ enum {
 	KAFKA_STUCK_MS = 60000,	 /* beyond transaction_ms: this commit never comes back */
 	KAFKA_FULL_MS = 10,	 /* a look at a full queue */
 	KAFKA_RECORDS_MS = 1000, /* for so long offsets wait until the records are out */
-	KAFKA_RESTART_MS = 50	 /* before a transaction is tried once more */
+	KAFKA_RESTART_MS = 500	 /* the longest pause before a transaction is tried once more */
 };
 
 struct kafka_in;
@@ -291,6 +291,7 @@ struct kafka_out {
 	bool failed;  /* it takes no more records: it can only be aborted */
 	bool unknown; /* what became of it: this producer is of no more use */
 	int64_t trouble_since_ms;
+	int restarts;	      /* since the last commit */
 	int64_t committed_us; /* when the last commit was answered */
 	/* the commit under way */
 	pthread_t thread;

@@ -13,6 +13,7 @@
 #include "kafka_private.h"
 
 #include "clock.h"
+#include "retry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -158,13 +159,22 @@ static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *
 	return 0;
 }
 
+/* Who failed together does not come back together. */
+static void back_off(struct kafka_out *out)
+{
+	const struct retry retry = {.max_ms = KAFKA_RESTART_MS};
+	int64_t pause_ms = retry_delay_ms(&retry, ++out->restarts);
+	const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
 static int kafka_restart(struct sink *sink, struct fault *why)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
-	const struct timespec pause = {.tv_nsec = KAFKA_RESTART_MS * 1000000L};
 	rd_kafka_error_t *error = NULL;
 
-	nanosleep(&pause, NULL);
+	back_off(out);
 	if (!out->unknown && out->open)
 		error = rd_kafka_abort_transaction(out->rk, KAFKA_CALL_MS);
 	if (error)

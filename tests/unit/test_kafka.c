@@ -117,6 +117,21 @@ static void undone(void)
 	goes_on("a new producer goes on");
 }
 
+/* What the pause before the next try grows with. */
+static void pauses(void)
+{
+	const struct kafka_out *out = (struct kafka_out *)sink;
+	struct fault why = {0};
+
+	for (int i = 1; i <= 2; i++) {
+		inject(PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
+		ok(attempt(&why) == UNDONE && sink->restart(sink, &why) == 0, "undone again");
+		is_int(out->restarts, i, "counted");
+	}
+	goes_on("committed at last");
+	is_int(out->restarts, 0, "the next trouble begins anew");
+}
+
 static void fenced(void)
 {
 	struct fault why = {0};
@@ -170,6 +185,7 @@ int main(void)
 	start();
 	passing();
 	undone();
+	pauses();
 	fenced();
 	given_up();
 	sorted();
