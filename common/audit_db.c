@@ -23,7 +23,7 @@ struct audit_db {
 
 /* One transaction, never rolled back: who is killed has no file any more. */
 static const char settings[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-			       "PRAGMA cache_size=-6144; PRAGMA temp_store=FILE; BEGIN";
+			       "PRAGMA cache_size=-3072; PRAGMA temp_store=FILE; BEGIN";
 
 #define JSON(field) "json_extract(?4, '$." field "')"
 #define OURS(type) " WHERE json_valid(?4) AND " JSON("id") " = ?1 AND " JSON("type") " = '" type "'"
@@ -101,8 +101,9 @@ static int stopping(void *self)
 static int set_up(struct audit_db *db, struct fault *why)
 {
 	char seed[CODE_UUID_LEN + 1];
-	int code =
-		sqlite3_open_v2("", &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	int code = sqlite3_open_v2("", &db->sqlite,
+				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+				   NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_create_function(db->sqlite, "digest", 1,

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { FIRST_STEP = 4, STEP_GROWS = 16 };
+enum { FIRST_STEP = 4, STEP_GROWS = 16, WAKE_EVERY = 2000 };
 
 rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 {
@@ -26,6 +26,8 @@ rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 		{"allow.auto.create.topics", "false"},
 		{"fetch.wait.max.ms", "10"},	 /* the end of a topic shows after that */
 		{"statistics.interval.ms", "0"}, /* nobody polls for them here */
+		{"queued.min.messages", "5000"}, /* and a batch beyond; see wake() */
+		{"fetch.queue.backoff.ms", "1"}, /* the last: before 2.3 there was none */
 		{0},
 	};
 
@@ -211,6 +213,17 @@ static int one_message(struct kafka *k, rd_kafka_message_t *message, int64_t to,
 	return visit(self, message, why);
 }
 
+/* Who reads a whole topic empties the queue long before librdkafka looks again whether it has room, a
+ * second after it was full; any question to the broker makes it look. */
+static void wake(rd_kafka_t *rk, const rd_kafka_message_t *message)
+{
+	int64_t low, high;
+
+	if (message->offset % WAKE_EVERY == 0)
+		rd_kafka_query_watermark_offsets(rk, rd_kafka_topic_name(message->rkt),
+						 message->partition, &low, &high, KAFKA_ASK_MS);
+}
+
 int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t from, int64_t to,
 	       int (*visit)(void *, const rd_kafka_message_t *, struct fault *), void *self,
 	       struct fault *why)
@@ -223,14 +236,15 @@ int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t fro
 	while (result == 0 && !end) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, KAFKA_POLL_MS);
 
-		kafka_speak(k);
 		if (message) {
+			wake(rk, message);
 			heard_ms = clock_ms();
 			result = one_message(k, message, to, visit, self, &end, why);
 			rd_kafka_message_destroy(message);
 		} else if (clock_ms() - heard_ms >= k->options.reconnect_ms) {
 			result = kafka_unreachable(k, why);
 		}
+		kafka_speak(k);
 		if (result == 0 && !end && k->options.control->stopping()) {
 			result = fault_set(why, EX_TEMPFAIL, "asked to stop while reading '%s'",
 					   k->topic[topic]);

@@ -7,9 +7,15 @@
 SELECT user, min(ticket), 'ticket ' || max(ticket) || ', too, in ' || group_concat(DISTINCT place)
 FROM (
 	SELECT user, ticket, 'the line' AS place FROM line
-	UNION ALL SELECT user, ticket, 'event_requests' FROM request
-	UNION ALL SELECT user, ticket, 'gifticon_issued' FROM issued
-	UNION ALL SELECT user, ticket, 'the ledger' FROM ledger WHERE state <> 'returned')
+	UNION ALL
+	SELECT r.user, r.ticket, 'event_requests' FROM request AS r LEFT JOIN line AS l ON l.ticket = r.ticket
+	WHERE r.user IS NOT l.user
+	UNION ALL
+	SELECT i.user, i.ticket, 'gifticon_issued' FROM issued AS i LEFT JOIN line AS l ON l.ticket = i.ticket
+	WHERE i.user IS NOT l.user
+	UNION ALL
+	SELECT k.user, k.ticket, 'the ledger' FROM ledger AS k LEFT JOIN line AS l ON l.ticket = k.ticket
+	WHERE k.user IS NOT l.user AND k.state <> 'returned')
 GROUP BY user HAVING min(ticket) <> max(ticket);
 
 -- P2 who joined later has a higher ticket
@@ -146,8 +152,12 @@ SELECT NULL, min(ticket), 'the code of ticket ' || max(ticket) || ', too, in '
 	|| group_concat(DISTINCT place)
 FROM (
 	SELECT code, ticket, 'Redis' AS place FROM ticket
-	UNION ALL SELECT code, ticket, 'gifticon_issued' FROM issued
-	UNION ALL SELECT code, ticket, 'the ledger' FROM ledger)
+	UNION ALL
+	SELECT i.code, i.ticket, 'gifticon_issued' FROM issued AS i LEFT JOIN ticket AS t ON t.ticket = i.ticket
+	WHERE i.code IS NOT t.code
+	UNION ALL
+	SELECT k.code, k.ticket, 'the ledger' FROM ledger AS k LEFT JOIN ticket AS t ON t.ticket = k.ticket
+	WHERE k.code IS NOT t.code)
 WHERE code IS NOT NULL GROUP BY code HAVING min(ticket) <> max(ticket);
 
 -- P5 every code issued is on the topic
