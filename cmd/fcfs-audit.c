@@ -134,8 +134,8 @@ static int show_counts(struct audit_db *db, struct findings *f, const struct eve
 	table_text(&f->table, "id", event->id);
 	table_text(&f->table, "bus", event->bus);
 	result = audit_db_counts(db, show_count, f, why);
-	table_int(&f->table, "under_way", under_way);
 	table_int(&f->table, "notices", f->notices);
+	table_int(&f->table, "under_way", under_way);
 	table_int(&f->table, "breaches", 0);
 	if (result == 0)
 		result = table_end(&f->table, why);
