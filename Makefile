@@ -5,7 +5,7 @@ VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it. A
 # step whose arguments or answer change gets another name: old and new binaries share a server.
 PROTOCOL = 1
-REVISION = 13
+REVISION = 14
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -57,7 +57,7 @@ kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c
 letters = cmd/letters common/pipe_mailbox
 
 LUA = $(addprefix common/lua/,head.lua event.lua run.lua join.lua leave.lua rank.lua page.lua grant.lua \
-	pool.lua award.lua confirm.lua park.lua archive.lua)
+	pool.lua award.lua confirm.lua park.lua archive.lua explain.lua)
 SQL = $(addprefix common/sql/,tables.sql views.sql promises.sql)
 
 # --- tools ---------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ TOOLS = fcfs-event fcfs-codes fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-
 
 fcfs-join     = cmd/ui cmd/answers $(base) $(redis) $(people)
 fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
-fcfs-rank     = cmd/ui cmd/answers $(base) $(redis) $(people)
+fcfs-rank     = cmd/ui cmd/answers cmd/explain cmd/table $(base) $(redis) $(people)
 fcfs-event    = cmd/ui cmd/ui_kafka cmd/table cmd/preflight $(base) $(redis) $(event) $(kafka) \
                 common/record common/code common/who
 fcfs-codes    = cmd/ui cmd/table cmd/input cmd/output $(base) $(redis) $(people) $(event) common/pool \

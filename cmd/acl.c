@@ -10,8 +10,8 @@ struct role {
 };
 
 static const struct role ROLES[] = {
-	{"fcfs-web", "join rank",
-	 "ping select wait hmget hset zadd zcard zmscore zrank zrange time"},
+	{"fcfs-web", "join rank explain",
+	 "ping select wait hmget hset zadd zcard zmscore zrank zrange zrangebyscore time"},
 	{"fcfs-worker",
 	 "show lease renew release grant mirror decisions allot confirm done below park adopt annul replace "
 	 "revoked run job free page seconds touch",
@@ -19,7 +19,7 @@ static const struct role ROLES[] = {
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "
 	 "config|get lpop lpush lrem"},
 	{"fcfs-operator",
-	 "create set show join leave parked revoked rank page seconds load loaded pool",
+	 "create set show join leave parked revoked rank explain page seconds load loaded pool",
 	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "info function|load"},
@@ -27,8 +27,8 @@ static const struct role ROLES[] = {
 	 "show archive archive_state archived purge restore_start restore restore_finish",
 	 "ping select wait hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "
 	 "llen lrange rpush hscan sadd srem smembers unlink rename exists time config|get"},
-	{"fcfs-auditor", "show archive archive_state",
-	 "ping select get hmget hlen hgetall hscan zcard zrange zrangebyscore pttl llen lrange time"},
+	{"fcfs-auditor", "show archive archive_state explain",
+	 "ping select get hmget hlen hgetall hscan zcard zmscore zrange zrank zrangebyscore pttl llen lrange time"},
 };
 
 static void print_words(const char *before, const char *words, const char *after)

@@ -50,6 +50,14 @@ void table_text(struct table *table, const char *name, const char *value)
 		line(table, name, value);
 }
 
+void table_object(struct table *table, const char *name, const char *json)
+{
+	if (table->json)
+		json_raw(&table->out, name, json);
+	else
+		line(table, name, json);
+}
+
 void table_int(struct table *table, const char *name, int64_t value)
 {
 	char text[24];

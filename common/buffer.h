@@ -37,6 +37,7 @@ void json_begin(struct buffer *);
 void json_text(struct buffer *, const char *name, const char *text, size_t len);
 void json_cstring(struct buffer *, const char *name, const char *text); /* up to its NUL */
 void json_base64(struct buffer *, const char *name, const void *bytes, size_t len); /* RFC 4648 */
+void json_raw(struct buffer *, const char *name, const char *json); /* one, as it is */
 void json_int(struct buffer *, const char *name, int64_t value);
 void json_number(struct buffer *, const char *name, double value);
 void json_none(struct buffer *, const char *name);

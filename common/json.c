@@ -101,6 +101,12 @@ void json_base64(struct buffer *buffer, const char *name, const void *bytes, siz
 	buffer_add(buffer, "\"", 1);
 }
 
+void json_raw(struct buffer *buffer, const char *name, const char *json)
+{
+	add_name(buffer, name);
+	buffer_text(buffer, json);
+}
+
 void json_int(struct buffer *buffer, const char *name, int64_t value)
 {
 	add_name(buffer, name);

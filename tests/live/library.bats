@@ -313,6 +313,7 @@ as() {
 	run -0 --separate-stderr as web fcfs-join e < <(people 3)
 	[[ $stderr == "fcfs-join: redis does not tell its settings: "* ]]
 	run -0 as web fcfs-rank e ann
+	run -0 as web fcfs-rank --explain e ann
 	run -0 as web fcfs-rank --list e
 	[ "${#lines[@]}" -eq 4 ]
 	for tool in "leave e ann" "dispatch e" "event set e --stock 9" "event create f --stock 9" "event show e"; do
@@ -358,6 +359,11 @@ as() {
 	run -0 as operator fcfs-event check e
 	run -0 as operator fcfs-rank e ann
 	run -0 as operator fcfs-leave e ann
+	run -0 as operator fcfs-rank --explain e ann
+	[[ $output == *$'\nlog\t{'* ]]
+	run -0 as auditor fcfs-rank --explain e ann
+	run -0 as web fcfs-rank --explain e ann
+	[[ $output != *$'\nlog\t'* ]]
 	fcfs-dispatch e | fcfs-issue >/dev/null
 	run -0 as operator fcfs-leave --revoke e bob
 	[[ $output == returned* ]]

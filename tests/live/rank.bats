@@ -49,6 +49,63 @@ standby:d:4:3:-:-' ]
 		"$(fcfs-rank e b d e | rows | paste -sd ' ')"
 }
 
+# told PERSON: what --explain says, but for the times
+told() {
+	fcfs-rank --explain e "$1" | grep -v '^[a-z]*_us' | sed 1,3d | rows | paste -sd ' '
+}
+
+@test "explain: in each state what was decided, why and when, and never a code" {
+	event 4 9 a b c d f g h i
+	same 'ticket:1 state:waiting decision:none reason:0 slots of 4 are taken, and 0 people in line go before them code:none ahead:0' \
+		"$(told a | sed 's/ahead:0 $//')"
+	fcfs-event set e --state paused
+	[[ $(told a) == *'reason:nothing is granted while the event is paused '* ]]
+	fcfs-event set e --state open
+	fcfs-leave e a >/dev/null
+	[[ $(told a) == *' state:left decision:none reason:they left before it was their turn code:none left_as:waiting left_by:'*' log:{"type":"log",'*'"what":"leave","user":"a",'* ]]
+	fcfs-dispatch e >/dev/null # b c d f
+	[[ $(told a) == *' decision:passed over '* ]]
+	[[ $(told g) == *' state:standby decision:none reason:4 slots of 4 are taken, and 0 people in line go before them code:none ahead:0' ]]
+	same 'ticket:2 state:winner decision:granted reason:a slot was free when it was their turn; the code is not assigned yet code:none' "$(told b)"
+	id=$(field e id)
+	step allot "$id" run-1 b 2 CODE-B 0 1 7 c 3 CODE-C 0 - - d 4 CODE-D 0 2 5 >/dev/null
+	[[ $(told b) == *' the code is on its way code:assigned winner_at:1:7 run:run-1' ]]
+	step "done" "$id" c
+	step park "$id" run-1 d 2 5 >/dev/null
+	[[ $(told c) == *' state:issued '*' the code is out code:issued' ]]
+	[[ $(told d) == *' state:winner '*' could not be delivered, and is kept code:parked winner_at:2:5 run:run-1' ]]
+	fcfs-leave e f >/dev/null
+	fcfs-leave --revoke e c d >/dev/null
+	[[ $(told f) == *' state:left decision:granted reason:they gave the slot back before they had a code code:none left_as:granted '* ]]
+	[[ $(told c) == *' revoked when the code was out code:burnt left_as:issued '*'"what":"revoke"'* ]]
+	[[ $(told d) == *' revoked when the code could not be delivered code:burnt left_as:parked '* ]]
+	for one in a b c d f g; do
+		run -0 fcfs-rank --explain e "$one"
+		[[ $output != *CODE-* ]]
+		same "$(redis zscore "$(key e line)" "$one")" "$(sed -n 's/^joined_us.//p' <<<"$output")"
+	done
+	step "done" "$id" b
+	run -0 fcfs-rank -j --explain e b
+	same "b 2 $(redis zrange "$(key e grants)" 0 0) $(redis hget "$(key e issued)" b | cut -d ' ' -f 2) null" \
+		"$(jq -r '[.user, .ticket, .granted_us, .issued_us, .log] | map(tostring) | join(" ")' <<<"$output")"
+	same '"leave"' "$(fcfs-rank -j --explain e f | jq .log.what)"
+}
+
+@test "explain: found in a long outbox; a name with a quote; absent, no name, no event" {
+	event 9 9 'a"b/c' a
+	redis eval "for i = 1, 2500 do redis.call('RPUSH', KEYS[1], 'x') end" 1 "$(key e outbox)" >/dev/null
+	fcfs-leave e 'a"b/c' >/dev/null
+	redis eval "for i = 1, 2500 do redis.call('RPUSH', KEYS[1], 'x') end" 1 "$(key e outbox)" >/dev/null
+	same leave "$(fcfs-rank -j --explain e 'a"b/c' | jq -r .log.what)"
+	run -1 fcfs-rank --explain e zoe
+	[[ $output == *$'\nstate\tabsent\ndecision\tnone\nreason\tthey are not in line' ]]
+	run -65 fcfs-rank --explain e $'a\tb'
+	run -78 fcfs-rank --explain none a
+	run -64 fcfs-rank --explain e
+	run -64 fcfs-rank --explain e a b
+	run -64 fcfs-rank --list --explain e
+}
+
 @test "winner: granted, assigned; issued" {
 	event 3 0 a b c
 	fcfs-dispatch e >/dev/null
