@@ -119,6 +119,13 @@ int redis_post(struct redis *r, size_t argc, const char **argv, const size_t *le
 		       : send_for(r, argc, argv, len, taker, why);
 }
 
+static void all_is_well(struct redis *r)
+{
+	r->trouble_since_ms = 0;
+	r->tries = 0;
+	r->loads = 0;
+}
+
 static void answered(struct redis *r)
 {
 	struct unanswered *u = &r->window[r->oldest];
@@ -128,9 +135,7 @@ static void answered(struct redis *r)
 	r->oldest = (r->oldest + 1) % REDIS_WINDOW;
 	r->in_flight--;
 	r->waiting_since_ms = clock_ms();
-	r->trouble_since_ms = 0;
-	r->tries = 0;
-	r->loads = 0;
+	all_is_well(r);
 }
 
 /* Sorts an error answer: healed (0: not answered yet), or -1 as the answer. */
@@ -340,10 +345,18 @@ const char *redis_address(const struct redis *r)
 
 int redis_library_version(struct redis *r, int64_t *version, struct fault *why)
 {
-	return redis_library_version_on(r->context, r->endpoint.address, version, why);
+	while (redis_library_version_on(r->context, r->endpoint.address, version, why) < 0)
+		if (why->status != EX_UNAVAILABLE || redis_heal(r, why) < 0)
+			return -1;
+	all_is_well(r);
+	return 0;
 }
 
 int redis_library(struct redis *r, enum library_state *state, struct fault *why)
 {
-	return redis_library_on(r->context, r->endpoint.address, state, why);
+	while (redis_library_on(r->context, r->endpoint.address, state, why) < 0)
+		if (why->status != EX_UNAVAILABLE || redis_heal(r, why) < 0)
+			return -1;
+	all_is_well(r);
+	return 0;
 }
