@@ -97,6 +97,12 @@ settle() {
 	fi
 }
 
+# reading FILE COMMAND...: in a shell that runs beside us, and so has no stdin
+reading() {
+	exec <"$1"
+	"${@:2}"
+}
+
 # seed: of this cell, so that it can be had again: FCFS_SEED
 seed() {
 	RANDOM=${FCFS_SEED:=$RANDOM}
