@@ -84,7 +84,8 @@ fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_ka
                 $(records) $(bus) $(kafka) $(letters) common/archive_file common/archive_record common/report \
                 common/report_redis common/report_archive
 fcfs-archive  = cmd/ui cmd/output $(base) $(redis) $(event) $(records) $(bus) $(archive)
-fcfs-audit    = cmd/ui cmd/ui_kafka cmd/table $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) $(audit)
+fcfs-audit    = cmd/ui cmd/ui_kafka cmd/table cmd/explain cmd/explain_sources $(base) $(redis) $(event) \
+                $(records) $(bus) $(kafka) $(ledger) $(audit)
 
 # The libraries a tool links beyond hiredis.
 libs-fcfs-event    = jansson uuid rdkafka

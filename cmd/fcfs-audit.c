@@ -1,6 +1,8 @@
 #include "audit.h"
 
 #include "event.h"
+#include "explain.h"
+#include "explain_sources.h"
 #include "parse.h"
 #include "table.h"
 #include "ui.h"
@@ -10,10 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEDGER = 1000, LIMIT, FINAL, LISTED = 100 };
+enum { LEDGER = 1000, LIMIT, FINAL, EXPLAIN, LISTED = 100 };
 
 struct request {
-	const char *ledger; /* NULL: none */
+	const char *ledger;  /* NULL: none */
+	const char *explain; /* a person; NULL: the audit is wanted */
 	int64_t limit;
 	bool final;
 };
@@ -22,6 +25,7 @@ static const struct ui_option OPTIONS[] = {
 	{"ledger", LEDGER, "URL", "the ledger, too: sqlite:PATH or postgresql://HOST/DB"},
 	{"limit", LIMIT, "N", "list at most so many breaches (100)"},
 	{"final", FINAL, NULL, "all stages have run: what is under way is a breach"},
+	{"explain", EXPLAIN, "PERSON", "no audit: what every place has of one person"},
 	{0},
 };
 
@@ -33,6 +37,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 		return parse_count("--limit", value, 0, INT64_MAX, &r->limit, why);
 	if (letter == LEDGER)
 		r->ledger = value;
+	else if (letter == EXPLAIN)
+		r->explain = value;
 	else
 		r->final = true;
 	return 0;
@@ -40,7 +46,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 
 static const struct ui_tool TOOL = {
 	.name = "fcfs-audit",
-	.synopsis = "[--ledger URL] [--limit N] [--final] EVENT",
+	.synopsis = "[--ledger URL] [--limit N] [--final] EVENT\n"
+		    "[--ledger URL] --explain PERSON EVENT",
 	.about = "Checks the promises of an event against all that is known of it.",
 	.options = OPTIONS,
 	.kafka = true,
@@ -176,22 +183,47 @@ static int open_kafka(struct audit_sources *s, const struct event *event, struct
 	return s->kafka ? 0 : -1;
 }
 
+static int explain(const struct audit_sources *s, const char *id, const char *person,
+		   struct fault *why)
+{
+	struct table table;
+	int64_t ticket;
+	int result;
+
+	table_begin(&table);
+	result = explain_redis(s->redis, s->place, person, &table, &ticket, why);
+	if (result == 0 && s->kafka)
+		result = explain_topics(s->kafka, id, person, &table, why);
+	if (result == 0 && s->ledger)
+		result = explain_ledger(s->ledger, id, person, &table, why);
+	if (result == 0)
+		result = table_end(&table, why);
+	buffer_release(&table.out);
+	return result < 0 ? -1 : ticket ? STATUS_YES : STATUS_NO;
+}
+
+static int audit(const struct request *r, const struct audit_sources *s, const struct event *event,
+		 struct fault *why)
+{
+	struct audit_db *db = audit_read(s, why);
+	int result;
+
+	if (!db)
+		return -1;
+	result = check(r, db, event, s->place->name, why);
+	audit_db_close(db);
+	return result;
+}
+
 static int run_on(const struct request *r, struct audit_sources *s, struct fault *why)
 {
 	struct event event;
-	struct audit_db *db;
-	int result;
 
 	if (event_show(s->redis, s->place, &event, why) < 0 || open_kafka(s, &event, why) < 0)
 		return -1;
 	if (r->ledger && ledger_open_to_read(r->ledger, &s->ledger, why) < 0)
 		return -1;
-	db = audit_read(s, why);
-	if (!db)
-		return -1;
-	result = check(r, db, &event, s->place->name, why);
-	audit_db_close(db);
-	return result;
+	return r->explain ? explain(s, event.id, r->explain, why) : audit(r, s, &event, why);
 }
 
 static int run(const struct request *r, char **operands, struct fault *why)
@@ -202,7 +234,8 @@ static int run(const struct request *r, char **operands, struct fault *why)
 
 	if (!operands[0] || operands[1])
 		ui_misuse("name one event");
-	if (place_init(&place, ui.config.prefix, operands[0], why) < 0)
+	if (place_init(&place, ui.config.prefix, operands[0], why) < 0 ||
+	    (r->explain && explain_check_name(r->explain, why) < 0))
 		return -1;
 	s.place = &place;
 	s.redis = ui_connect(why);

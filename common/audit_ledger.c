@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-static const char *const words[] = {
-	[LEDGER_ISSUED] = "issued", [LEDGER_PARKED] = "parked", [LEDGER_RETURNED] = "returned"};
-
 static void put_text(struct audit_db *db, const char *text)
 {
 	audit_text(db, text, strlen(text));
@@ -25,7 +22,7 @@ static int put_row(void *self, const struct ledger_row *row, struct fault *why)
 	audit_int(db, winner->joined_us);
 	audit_int(db, winner->granted_us);
 	audit_int(db, row->found.issued_us);
-	put_text(db, words[row->state]);
+	put_text(db, ledger_state_word(row->state));
 	put_text(db, row->found.code);
 	return audit_put(db, why);
 }

@@ -110,14 +110,11 @@ static int put_source(struct audit_db *db, const char *name, int64_t gone, struc
 static const struct {
 	enum topic topic;
 	enum audit_table table;
-	const char *name;
 	int (*put)(void *, const struct kafka_record *, struct fault *);
 } TOPICS_READ[] = {
-	{TOPIC_REQUESTS, AUDIT_REQUEST, "event_requests", put_record},
-	{TOPIC_LOG, AUDIT_ENTRY, "event_log", put_record},
-	{TOPIC_WINNERS, AUDIT_WINNER, "gifticon_publish", put_record},
-	{TOPIC_ISSUED, AUDIT_ISSUED, "gifticon_issued", put_record},
-	{TOPIC_DEAD, AUDIT_LETTER, "gifticon_publish.dlq", put_letter},
+	{TOPIC_REQUESTS, AUDIT_REQUEST, put_record}, {TOPIC_LOG, AUDIT_ENTRY, put_record},
+	{TOPIC_WINNERS, AUDIT_WINNER, put_record},   {TOPIC_ISSUED, AUDIT_ISSUED, put_record},
+	{TOPIC_DEAD, AUDIT_LETTER, put_letter},
 };
 
 int audit_read_topics(struct audit_db *db, struct kafka *kafka, const char *id, struct fault *why)
@@ -126,12 +123,13 @@ int audit_read_topics(struct audit_db *db, struct kafka *kafka, const char *id, 
 	if (put_progress(db, kafka, id, why) < 0 || put_readers(db, kafka, why) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof TOPICS_READ / sizeof *TOPICS_READ; i++) {
-		struct reading r = {db, id, TOPICS_READ[i].table, TOPICS_READ[i].name};
+		const char *name = kafka_topic_word(TOPICS_READ[i].topic);
+		struct reading r = {db, id, TOPICS_READ[i].table, name};
 		int64_t gone;
 
 		if (kafka_each(kafka, TOPICS_READ[i].topic, TOPICS_READ[i].put, &r, &gone, why) <
 			    0 ||
-		    put_source(db, TOPICS_READ[i].name, gone, why) < 0)
+		    put_source(db, name, gone, why) < 0)
 			return -1;
 	}
 	return 0;

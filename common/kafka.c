@@ -296,6 +296,11 @@ int kafka_alive(struct kafka *k, rd_kafka_t *rk, struct fault *why)
 	return 0;
 }
 
+const char *kafka_topic_word(enum topic topic)
+{
+	return NAMES[topic];
+}
+
 const char *kafka_topic(const struct kafka *k, enum topic topic)
 {
 	return k->topic[topic];

@@ -33,6 +33,9 @@ void kafka_close(struct kafka *); /* after all that was opened with it; NULL is 
 /* The topic's name, with the prefix. Lives as long as the handle. */
 const char *kafka_topic(const struct kafka *, enum topic);
 
+/* Without: a constant. */
+const char *kafka_topic_word(enum topic);
+
 /* EX_CONFIG where one of the topics is missing. */
 int kafka_require(struct kafka *, struct fault *why);
 

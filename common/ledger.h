@@ -42,6 +42,8 @@ enum ledger_answer {
 
 enum ledger_state { LEDGER_ISSUED, LEDGER_PARKED, LEDGER_RETURNED };
 
+const char *ledger_state_word(enum ledger_state); /* "issued", "parked", "returned" */
+
 struct ledger_row {
 	const struct issued *issued; /* what is to be kept */
 	enum ledger_answer answer;

@@ -42,8 +42,7 @@ enum ledger_key { KEY_TICKET, KEY_USER, KEY_CODE, LEDGER_KEYS };
 /* The answer for a row that was refused, row->found being the first there is by these keys. */
 enum ledger_answer ledger_judge(const struct ledger_row *row, enum ledger_key);
 
-/* "issued", "parked", "returned"; false for another word. */
-const char *ledger_state_word(enum ledger_state);
+/* What ledger_state_word says; false for another word. */
 bool ledger_state_read(const char *word, enum ledger_state *);
 
 /* place is the URL behind its scheme. As ledger_open, or ledger_open_to_read; EX_USAGE where the

@@ -285,6 +285,32 @@ copy() {
 	finds a '^P5.*p0000005.5.in gifticon_issued, and revoked while it was parked'
 }
 
+# at TOPIC PERSON: where the records of a person stand, as kcat sees it
+at() {
+	envelopes "$1" | jq -r "select(.payload | fromjson | .event == \"a\" and .user == \"$2\") | \"\(.partition):\(.offset)\"" | paste -sd , | sed 's/,/, /g'
+}
+
+@test "explained: where the records of one person stand, and their row of the ledger; no code" {
+	topics 2
+	world a
+	run -0 audit --explain p0000001 -j a
+	for topic in event_requests gifticon_publish gifticon_issued; do
+		same "$(at $topic p0000001)" "$(jq -r ".$topic" <<<"$output")"
+	done
+	same "issued issued 1 null null $(ledger 'SELECT issued_us FROM issued WHERE ticket = 1')" \
+		"$(jq -r '[.state, .ledger, .ledger_ticket, .event_log, .["gifticon_publish.dlq"], .ledger_issued_us] | map(tostring) | join(" ")' <<<"$output")"
+	[[ $output != *$(value a issued p0000001 | cut -d ' ' -f 3)* ]]
+	run -0 audit --explain p0000005 a
+	same $'gifticon_publish.dlq\t'"$(at gifticon_publish.dlq p0000005) undeliverable" "$(grep dlq <<<"$output")"
+	same $'ledger\tparked' "$(grep ^ledger.p <<<"$output")"
+	run -0 audit --explain p0000004 a
+	same $'event_log\t'"$(at event_log p0000004)" "$(grep ^event_log <<<"$output")"
+	same $'ledger\t-' "$(grep ^ledger. <<<"$output" | head -n 1)"
+	run -1 audit --explain zed a
+	run -65 audit --explain $'a\tb' a
+	run -78 audit --explain zed nosuch
+}
+
 @test "breaches: at most so many are listed, all are counted; as JSON; what is under way is none" {
 	export FCFS_BROKERS=
 	event a 300 300
