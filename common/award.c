@@ -213,11 +213,11 @@ void award_park_add(struct step *step, const char *user, int32_t partition, int6
 	add_place(step, partition, offset);
 }
 
-int award_below(struct step *step, struct redis *redis, const struct place *place,
-		const struct span *span, size_t count, int64_t *scan, struct reply *reply,
-		struct fault *why)
+int award_stranded(struct step *step, struct redis *redis, const struct place *place,
+		   const struct span *span, size_t count, int64_t *scan, struct reply *reply,
+		   struct fault *why)
 {
-	step_begin(step, place, "below", true);
+	step_begin(step, place, "stranded", true);
 	step_int(step, *scan);
 	for (size_t i = 0; i < count; i++) {
 		step_int(step, span[i].partition);

@@ -72,9 +72,9 @@ void award_park_add(struct step *, const char *user, int32_t partition, int64_t 
 
 /* The assigned ones that stood below these: their offsets are committed. A part at a time: *scan is 0
  * at first, and again at the end. The answer, which the caller releases, is the event's id, then
- * person, partition and offset of each. */
-int award_below(struct step *, struct redis *, const struct place *, const struct span *,
-		size_t count, int64_t *scan, struct reply *, struct fault *why);
+ * person, partition, offset and issued_us of each. */
+int award_stranded(struct step *, struct redis *, const struct place *, const struct span *,
+		   size_t count, int64_t *scan, struct reply *, struct fault *why);
 
 /* Makes Redis hold the code and times of `issued`, which are the ledger's, for its person. 1, 0 where
  * nothing is pending for them any more, or -1. */

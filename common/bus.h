@@ -47,6 +47,7 @@ struct burial {
 	char user[PERSON_MAX + 1]; /* offsets alone come again where a topic was made anew */
 	int32_t partition;
 	int64_t offset;
+	int64_t issued_us;	/* when it got its code: no dead letter of it is older */
 	char run[UUID_LEN + 1]; /* the run that gave it up; "": none did */
 };
 
@@ -72,8 +73,8 @@ struct source {
 	int (*claim)(void *self, const struct span *, size_t count, struct fault *why);
 	void *claim_self;
 	/* Finds which of these records went out as dead letters after they had a code (undeliverable,
-	 * exhausted), and by which run. Waits for what is not decided yet: EX_TEMPFAIL when that lasts.
-	 * NULL: a bus that never calls claim. */
+	 * exhausted), and by which run; sorts them. Waits for what is not decided yet: EX_TEMPFAIL when
+	 * that lasts, or when asked to stop. NULL: a bus that never calls claim. */
 	int (*buried)(struct source *, struct burial *, size_t count, struct fault *why);
 };
 

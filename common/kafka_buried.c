@@ -1,16 +1,30 @@
 /*
  * kafka_buried.c - which records are out as dead letters: those know where their originals stood, and whose they were.
+ *
+ * A dead letter is younger than the code of its record, so only those are read that may be.
  */
 #include "kafka_private.h"
 
 #include "record.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct search {
-	struct burial *burial;
+	struct burial *burial; /* sorted */
 	size_t count;
 };
+
+static int compare(const void *one, const void *other)
+{
+	const struct burial *a = one, *b = other;
+
+	if (a->partition != b->partition)
+		return a->partition < b->partition ? -1 : 1;
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
+	return strcmp(a->user, b->user);
+}
 
 static bool header_is(const rd_kafka_message_t *message, const char *name, const char *value)
 {
@@ -18,17 +32,6 @@ static bool header_is(const rd_kafka_message_t *message, const char *name, const
 	const char *text = kafka_header(message, name, &len);
 
 	return text && len == strlen(value) && memcmp(text, value, len) == 0;
-}
-
-/* Whose it is says the record; its key is whatever the one who wrote it gave it. */
-static bool is_of(const rd_kafka_message_t *message, const struct burial *burial)
-{
-	struct winner winner;
-	struct fault ignored;
-
-	return message->payload &&
-	       record_read_winner(message->payload, message->len, &winner, &ignored) == 0 &&
-	       strcmp(winner.user, burial->user) == 0;
 }
 
 static void keep_run(struct burial *burial, const rd_kafka_message_t *message)
@@ -40,35 +43,89 @@ static void keep_run(struct burial *burial, const rd_kafka_message_t *message)
 		memcpy(burial->run, run, len);
 }
 
+/* Whose it is says the record; its key is whatever the one who wrote it gave it. */
 static int look(void *self, const rd_kafka_message_t *message, struct fault *why)
 {
 	const struct search *s = self;
-	int64_t partition, offset;
+	struct burial key = {.partition = (int32_t)kafka_header_int(message, "original_partition"),
+			     .offset = kafka_header_int(message, "original_offset")};
+	struct burial *found;
+	struct winner winner;
+	struct fault ignored;
 
 	(void)why;
-	if (!header_is(message, "error_class", "undeliverable") &&
-	    !header_is(message, "error_class", "exhausted"))
+	if (!message->payload || (!header_is(message, "error_class", "undeliverable") &&
+				  !header_is(message, "error_class", "exhausted")))
 		return 0;
-	partition = kafka_header_int(message, "original_partition");
-	offset = kafka_header_int(message, "original_offset");
-	for (size_t i = 0; i < s->count; i++)
-		if (s->burial[i].partition == partition && s->burial[i].offset == offset &&
-		    is_of(message, &s->burial[i]))
-			keep_run(&s->burial[i], message);
+	if (record_read_winner(message->payload, message->len, &winner, &ignored) < 0)
+		return 0;
+	strcpy(key.user, winner.user);
+	found = bsearch(&key, s->burial, s->count, sizeof key, compare);
+	if (found)
+		keep_run(found, message);
 	return 0;
 }
 
-/* What was committed a moment ago may need another to be seen. */
-int kafka_buried(struct source *source, struct burial *burial, size_t count, struct fault *why)
+/* The first record of a partition since then, by the clock of who wrote it; -1: there is none. */
+static int first_since(struct kafka *k, int32_t partition, int64_t since_ms, int64_t *offset,
+		       struct fault *why)
 {
-	struct kafka *k = ((struct kafka_in *)source)->kafka;
-	int32_t partitions = kafka_partitions(k, TOPIC_DEAD, why);
-	struct search search = {burial, count};
-	struct range range;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *p =
+		rd_kafka_topic_partition_list_add(list, k->topic[TOPIC_DEAD], partition);
+	rd_kafka_t *rk = kafka_reader(k, true, why);
+	struct kafka_wait wait = {0};
+	int again = rk ? 1 : -1;
 
+	while (again > 0) {
+		rd_kafka_resp_err_t error;
+
+		p->offset = since_ms;
+		error = rd_kafka_offsets_for_times(rk, list, KAFKA_ASK_MS);
+		again = kafka_asked(k, error ? error : p->err, &wait, why);
+	}
+	*offset = p->offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return again;
+}
+
+/* What was committed a moment ago may need another to be seen. */
+static int search_partition(struct kafka *k, int32_t partition, int64_t since_ms, struct search *s,
+			    struct fault *why)
+{
+	struct range range;
+	int64_t first;
+
+	if (kafka_wait_settled(k, TOPIC_DEAD, partition, k->waits, &range, why) < 0 ||
+	    first_since(k, partition, since_ms, &first, why) < 0)
+		return -1;
+	return first < 0 ? 0
+			 : kafka_scan(k, TOPIC_DEAD, partition, first, range.stable, look, s, why);
+}
+
+static int search(struct kafka *k, struct search *s, struct fault *why)
+{
+	int32_t partitions = kafka_partitions(k, TOPIC_DEAD, why);
+	int64_t since_us = INT64_MAX;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (s->burial[i].issued_us < since_us)
+			since_us = s->burial[i].issued_us;
 	for (int32_t p = 0; p < partitions; p++)
-		if (kafka_wait_settled(k, TOPIC_DEAD, p, NULL, &range, why) < 0 ||
-		    kafka_scan(k, TOPIC_DEAD, p, range.low, range.stable, look, &search, why) < 0)
+		if (search_partition(k, p, since_us / 1000 - KAFKA_SKEW_MS, s, why) < 0)
 			return -1;
 	return partitions < 0 ? -1 : 0;
+}
+
+int kafka_buried(struct source *source, struct burial *burial, size_t count, struct fault *why)
+{
+	struct kafka_in *in = (struct kafka_in *)source;
+	struct search s = {burial, count};
+	int result;
+
+	qsort(burial, count, sizeof *burial, compare);
+	in->kafka->waits = in->sink;
+	result = search(in->kafka, &s, why);
+	in->kafka->waits = NULL;
+	return result;
 }

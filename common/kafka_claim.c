@@ -28,6 +28,9 @@ static int tell_claim(struct kafka_in *in, struct fault *why)
 			 ? in->source.claim(in->source.claim_self, span, count, why)
 			 : 0;
 	free(span);
+	/* Who is asked to stop leaves it to the next. */
+	if (result < 0 && why->status == EX_TEMPFAIL && in->kafka->options.control->stopping())
+		return 1;
 	return result;
 }
 
@@ -190,8 +193,11 @@ static int take_over(struct kafka_in *in, struct fault *why)
 		result = check_shares(in, why);
 	if (result != 0)
 		return result;
-	if (keep_committed(in, why) < 0 || tell_claim(in, why) < 0)
-		return -1;
+	result = keep_committed(in, why);
+	if (result == 0)
+		result = tell_claim(in, why);
+	if (result != 0 || in->state != KAFKA_CLAIMING)
+		return result < 0 ? -1 : 1;
 	if (seek(in))
 		return 0;
 	return kafka_in_lasts(in) ? kafka_unreachable(in->kafka, why) : 1; /* not started yet */

@@ -8,8 +8,8 @@
  *      +--------------------- rejoin -----------+
  *
  * From any state, the group's word: revoked, and it is OUTSIDE; assigned anew, and it is ASSIGNED.
- * Nothing is polled, so the group says nothing, while CLAIMING, which is kafka_claim.c's. In PAUSED the
- * partitions are: a chunk takes long, and the member is polled so that it stays one.
+ * The member is polled, so that it stays one and hears that, also where a chunk takes long, PAUSED, and
+ * where CLAIMING does, which is kafka_claim.c's: what comes is dropped then, and sought afterwards.
  *
  * What is taken belongs to the generation of the group in which it was taken: once that has
  * passed, nothing of it may be committed, for a broker checks who commits and in which generation,

@@ -33,6 +33,7 @@ enum {
 	KAFKA_SETTLE_MS = 2000,	 /* what was committed just now shows within that */
 	KAFKA_GRACE_MS = 15000,	 /* beyond transaction_ms, until a dead writer is noticed */
 	KAFKA_CALL_MS = 10000,	 /* a call of a transaction, which is then made again */
+	KAFKA_SKEW_MS = 3600000, /* two machines' clocks differ by less */
 	KAFKA_STUCK_MS = 60000,	 /* beyond transaction_ms: this commit never comes back */
 	KAFKA_FULL_MS = 10,	 /* a look at a full queue */
 	KAFKA_RECORDS_MS = 1000, /* for so long offsets wait until the records are out */
@@ -52,7 +53,7 @@ struct kafka {
 	int stats_fd;			     /* -1: none */
 	rd_kafka_t *committed, *uncommitted; /* readers, each opened when first needed */
 	rd_kafka_t *outsider;		     /* likewise: of the issuers' group, not in it */
-	struct sink *waits;    /* whose waiting is called while a question has no answer */
+	struct sink *waits;    /* whose waiting is called while something takes long */
 	pthread_mutex_t lock;  /* of what is below */
 	char talk[KAFKA_TALK]; /* lines not yet said */
 	size_t talk_len;
@@ -117,6 +118,9 @@ int32_t kafka_partitions(struct kafka *, enum topic, struct fault *why);
 /* The first offset and the one behind the last, as this reader sees them. */
 int kafka_watermarks(struct kafka *, bool committed, enum topic, int32_t partition, int64_t *low,
 		     int64_t *high, struct fault *why);
+
+/* Lets a sink's owner do what it must; NULL: nobody waits. */
+int kafka_tell_waiting(struct sink *, struct fault *why);
 
 /* Waits until all that stands in a partition now is decided, committed or aborted: 1; 0 where that
  * takes longer than the limit; -1. `waits` is called meanwhile; NULL: nobody is. */
@@ -195,6 +199,7 @@ struct kafka_take {
 struct kafka_in {
 	struct source source;
 	struct kafka *kafka;
+	struct sink *sink;	   /* with which what is taken is committed */
 	char name[KAFKA_NAME_MAX]; /* the member's */
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue;

@@ -51,6 +51,11 @@ rd_kafka_t *kafka_outsider(struct kafka *k, struct fault *why)
 
 /* --- questions -------------------------------------------------------------------------------- */
 
+int kafka_tell_waiting(struct sink *waits, struct fault *why)
+{
+	return waits && waits->waiting ? waits->waiting(waits->waiting_self, why) : 0;
+}
+
 static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why)
 {
 	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
@@ -68,7 +73,7 @@ static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why
 	}
 	if (clock_ms() >= wait->until_ms)
 		return kafka_unreachable(k, why);
-	if (k->waits && k->waits->waiting && k->waits->waiting(k->waits->waiting_self, why) < 0)
+	if (kafka_tell_waiting(k->waits, why) < 0)
 		return -1;
 	nanosleep(&pause, NULL);
 	return 1;
@@ -245,10 +250,11 @@ int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t fro
 			result = kafka_unreachable(k, why);
 		}
 		kafka_speak(k);
-		if (result == 0 && !end && k->options.control->stopping()) {
+		if (result == 0 && !end && k->options.control->stopping())
 			result = fault_set(why, EX_TEMPFAIL, "asked to stop while reading '%s'",
 					   k->topic[topic]);
-		}
+		if (result == 0 && !end)
+			result = kafka_tell_waiting(k->waits, why);
 	}
 	if (rk)
 		rd_kafka_assign(rk, NULL);
@@ -313,7 +319,7 @@ int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int6
 			return 1;
 		if (clock_ms() >= until_ms || k->options.control->stopping())
 			return 0;
-		if (waits && waits->waiting && waits->waiting(waits->waiting_self, why) < 0)
+		if (kafka_tell_waiting(waits, why) < 0)
 			return -1;
 		nanosleep(&pause, NULL);
 	}
@@ -350,8 +356,6 @@ static int find_last(struct kafka *k, int32_t partition, struct finding *f, stru
 			return -1;
 		if (f->found || from == range.low)
 			return 0;
-		if (waits->waiting && waits->waiting(waits->waiting_self, why) < 0)
-			return -1;
 	}
 }
 

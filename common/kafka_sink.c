@@ -25,7 +25,7 @@ enum { REST_US = 2000 };
 int kafka_out_wait_a_little(struct kafka_out *out, struct fault *why)
 {
 	kafka_speak(out->kafka);
-	return out->sink.waiting ? out->sink.waiting(out->sink.waiting_self, why) : 0;
+	return kafka_tell_waiting(&out->sink, why);
 }
 
 /* --- the producer ----------------------------------------------------------------------------- */
@@ -241,6 +241,8 @@ int kafka_sink_open(struct kafka *k, const char *transactional_id, struct kafka_
 				  .close = kafka_out_close,
 				  .waiting = bus ? bus->waiting : NULL,
 				  .waiting_self = bus ? bus->waiting_self : NULL};
+	if (in)
+		in->sink = &out->sink;
 	if (kafka_out_renew(out, why) == 0)
 		return *sink = &out->sink, 0;
 	kafka_out_close(&out->sink);

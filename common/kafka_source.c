@@ -15,7 +15,7 @@ static bool kafka_idle(struct source *source)
 	return rd_kafka_queue_length(in->queue) == 0;
 }
 
-/* A paused partition gives out no record; if one did, it would have to be read again, as all that was
+/* What comes while the partitions are claimed is read again: they are sought then. A paused partition gives out no record; if one did, it would have to be read again, as all that was
  * taken. */
 static int kafka_tend(struct source *source, struct fault *why)
 {
@@ -23,7 +23,7 @@ static int kafka_tend(struct source *source, struct fault *why)
 	rd_kafka_message_t *message;
 	int result;
 
-	if (clock_ms() - in->polled_ms < KAFKA_TEND_MS || in->state == KAFKA_CLAIMING)
+	if (clock_ms() - in->polled_ms < KAFKA_TEND_MS)
 		return 0;
 	if (in->state == KAFKA_READING) {
 		rd_kafka_pause_partitions(in->rk, in->ours);

@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { TOGETHER = 500 }; /* marked with one call */
 
 /* One event's. */
 struct strays {
@@ -42,7 +45,8 @@ static int add(struct strays *s, struct reply *reply, struct fault *why)
 	snprintf(burial->user, sizeof burial->user, "%s", reply_text(reply, &len));
 	burial->partition = (int32_t)reply_int(reply);
 	burial->offset = reply_int(reply);
-	return reply_check(reply, "below", why);
+	burial->issued_us = reply_int(reply);
+	return reply_check(reply, "stranded", why);
 }
 
 static int find(struct takeover *t, struct step *step, const struct place *place,
@@ -55,13 +59,13 @@ static int find(struct takeover *t, struct step *step, const struct place *place
 		struct reply reply = {0};
 		size_t len;
 
-		result = award_below(step, t->redis, place, span, count, &scan, &reply, why);
+		result = award_stranded(step, t->redis, place, span, count, &scan, &reply, why);
 		if (result == 0)
 			snprintf(s->id, sizeof s->id, "%s", reply_text(&reply, &len));
 		while (result == 0 && reply_more(&reply))
 			result = add(s, &reply, why);
 		if (result == 0)
-			result = reply_check(&reply, "below", why);
+			result = reply_check(&reply, "stranded", why);
 		reply_release(&reply);
 	} while (result == 0 && scan != 0);
 	return result;
@@ -80,17 +84,43 @@ static int call(struct takeover *t, struct step *step, const struct place *place
 	return result;
 }
 
+/* Some of the same fate. */
 static int mark(struct takeover *t, struct step *step, const struct place *place, const char *id,
-		const struct burial *burial, struct fault *why)
+		const struct burial *burial, size_t count, struct fault *why)
 {
-	if (!*burial->run) {
+	bool parked = *burial->run;
+
+	if (parked)
+		award_park_begin(step, place, id, burial->run);
+	else
 		award_done_begin(step, place, id);
-		award_done_add(step, burial->user);
-		return call(t, step, place, &t->done, why);
+	for (size_t i = 0; i < count; i++)
+		if (parked)
+			award_park_add(step, burial[i].user, burial[i].partition, burial[i].offset);
+		else
+			award_done_add(step, burial[i].user);
+	return call(t, step, place, parked ? &t->parked : &t->done, why);
+}
+
+static int by_run(const void *one, const void *other)
+{
+	return strcmp(((const struct burial *)one)->run, ((const struct burial *)other)->run);
+}
+
+static int mark_all(struct takeover *t, struct step *step, const struct place *place,
+		    struct strays *s, struct fault *why)
+{
+	size_t i = 0, next = 0;
+
+	qsort(s->burial, s->count, sizeof *s->burial, by_run);
+	for (; i < s->count; i = next) {
+		while (next < s->count && next - i < TOGETHER &&
+		       by_run(&s->burial[i], &s->burial[next]) == 0)
+			next++;
+		if (mark(t, step, place, s->id, &s->burial[i], next - i, why) < 0)
+			return -1;
 	}
-	award_park_begin(step, place, id, burial->run);
-	award_park_add(step, burial->user, burial->partition, burial->offset);
-	return call(t, step, place, &t->parked, why);
+	return 0;
 }
 
 static int take_over(struct takeover *t, struct step *step, const struct place *place,
@@ -101,20 +131,20 @@ static int take_over(struct takeover *t, struct step *step, const struct place *
 
 	if (result == 0 && s.count > 0)
 		result = t->source->buried(t->source, s.burial, s.count, why);
-	for (size_t i = 0; i < s.count && result == 0; i++)
-		result = mark(t, step, place, s.id, &s.burial[i], why);
+	if (result == 0 && s.count > 0)
+		result = mark_all(t, step, place, &s, why);
 	free(s.burial);
 	return result < 0 && !why->no_event ? -1 : 0;
 }
 
 int takeover(struct takeover *t, const struct span *span, size_t count, struct fault *why)
 {
-	size_t room = 1 + 2 * count;
+	size_t room = 1 + 2 * count, marks = AWARD_ARGS(TOGETHER);
 	struct reply names = {0};
 	struct step step;
 	int result;
 
-	if (step_init(&step, room > AWARD_ARGS(1) ? room : AWARD_ARGS(1), why) < 0)
+	if (step_init(&step, room > marks ? room : marks, why) < 0)
 		return -1;
 	result = event_names(t->redis, t->prefix, &names, why);
 	while (result == 0 && reply_more(&names)) {

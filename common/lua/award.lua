@@ -138,10 +138,10 @@ local function done(keys, args)
 	return moved
 end
 
--- below SCAN, then PARTITION OFFSET of each partition -> SCAN ID, then PERSON PARTITION OFFSET
+-- stranded SCAN, then PARTITION OFFSET of each partition -> SCAN ID, then PERSON PARTITION OFFSET ISSUED_US
 --   of the assigned ones whose records stood below: their offsets are committed, so they are out, as
 --   issued or as dead letters. A part at a time: from SCAN 0 on until it is 0 again.
-local function below(keys, args)
+local function stranded(keys, args)
 	local event = read(keys, {})
 	if not event then
 		return no_event()
@@ -153,12 +153,13 @@ local function below(keys, args)
 	local scan = redis.call('HSCAN', key(keys, 'pending'), args[1], 'COUNT', SLICE)
 	local reply = { tonumber(scan[1]), event.id }
 	for i = 1, #scan[2], 2 do
-		local state, partition, offset = read_pending(scan[2][i + 1])
+		local state, partition, offset, rest = read_pending(scan[2][i + 1])
 		if state == 'assigned' and offsets[partition]
 			and tonumber(offset) < offsets[partition] then
 			local n = #reply
-			reply[n + 1], reply[n + 2], reply[n + 3] = scan[2][i], tonumber(partition),
-				tonumber(offset)
+			local _, issued_us = read_issued(rest)
+			reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = scan[2][i],
+				tonumber(partition), tonumber(offset), issued_us
 		end
 	end
 	return reply
@@ -238,7 +239,7 @@ end
 
 register('allot', allot)
 register('done', done)
-register('below', below, { 'no-writes' })
+register('stranded', stranded, { 'no-writes' })
 register('adopt', adopt)
 register('annul', annul)
 register('replace', replace)

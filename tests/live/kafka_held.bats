@@ -18,7 +18,7 @@ teardown_file() { servers_stop; }
 setup() { namespace; }
 
 teardown() {
-	kill -CONT "$(kafka_pid)"
+	kill -CONT "$(kafka_pid)" "$(cat "$SERVERS/redis/pid")"
 	reap
 }
 
@@ -60,7 +60,7 @@ teardown() {
 	kill -TERM "$pid"
 	start=$SECONDS
 	soon gone "$pid"
-	[ $((SECONDS - start)) -lt 8 ]
+	[ $((SECONDS - start)) -lt 20 ] # --reconnect is 30s
 	kill -CONT "$(kafka_pid)"
 	fcfs-issue
 	once e 10
@@ -77,6 +77,30 @@ teardown() {
 	sleep 7 # the length is the case
 	kill -CONT "$(kafka_pid)"
 	ends "$pid" 0
+	once e 10
+}
+
+# --- taking over -----------------------------------------------------------------------------------
+
+@test "taking over lasts longer than a poll may: the issuer stays in the group; who is asked to stop meanwhile, stops" {
+	topics 2
+	event e 10 10
+	fcfs-dispatch e
+	struck fcfs_done_1 1 before fcfs-issue
+	STRIKE_UNTIL=$T/held spawn strike fcfs_stranded_1 1 before fcfs-issue -v --follow -X session.timeout.ms=2000 \
+		-X heartbeat.interval.ms=500 -X max.poll.interval.ms=2000 2>"$T/err"
+	soon test -e "$T/held"
+	freeze "$(cat "$SERVERS/redis/pid")"
+	rm "$T/held"
+	sleep 4 # the length is the case
+	freeze "$(kafka_pid)"
+	kill -CONT "$(cat "$SERVERS/redis/pid")"
+	soon grep -q 'no answer: waiting for it' "$T/err"
+	kill -TERM "$pid"
+	ends "$pid" 0
+	kill -CONT "$(kafka_pid)"
+	same '' "$(grep -E 'MAXPOLL|asked to stop' "$T/err")"
+	fcfs-issue
 	once e 10
 }
 

@@ -172,7 +172,7 @@ parked() {
 	assign ann 1 A 0 0 5 bob 2 B 0 0 6
 	assign cid 3 C 0 1 5
 	same 1 "$(park ann 0 5)"
-	same "0 $(field e id) bob 0 6" "$(step below 0 0 7 1 5 | paste -sd ' ')"
+	same "0 $(field e id) bob 0 6 $(redis --raw hget "$(key e pending)" bob | awk '{ print $(NF - 1) }')" "$(step stranded 0 0 7 1 5 | paste -sd ' ')"
 }
 
 # --- several runs that have a ticket in hand -------------------------------------------------------
