@@ -23,7 +23,7 @@ go() {
 }
 
 # stage NAME COMMAND...: it runs on; where it ended, revive starts it again
-declare -A stage=() stage_pid=()
+declare -gA stage=() stage_pid=()
 stage() {
 	stage[$1]=$(printf '%q ' "${@:2}")
 	stage_pid[$1]=''
@@ -65,7 +65,7 @@ under_load() {
 # more EVENT: stock for a while; people wait for it at all times, so nothing may be given away, and nothing be held back
 more() {
 	local stock=$(($(field "$1" granted) + 60))
-	fcfs-event set "$1" --stock "$stock" && echo "$stock" >"$T/$1/stock"
+	! fcfs-event set "$1" --stock "$stock" || echo "$stock" >"$T/$1/stock"
 }
 
 # moves EVENT: it has more stock, and of that more is issued

@@ -191,3 +191,30 @@ cell_clock_kafka() {
 	skewed a 3300 -3600
 	skewed b -3600 3300
 }
+
+# --- records -------------------------------------------------------------------------------------
+
+# forge EVENT FIRST LAST [FILTER]: records of these tickets, as if they had been granted, changed by this filter of jq
+forge() {
+	redis --raw zrange "$(key "$1" line)" 0 -1 withscores | paste - - | jq -Rc --arg event "$1" --arg id "$(field "$1" id)" \
+		'split("\t") as [$user, $us] | {type: "winner", event: $event, id: $id, user: $user, ticket: input_line_number,
+		joined_us: ($us | tonumber), granted_us: ($us | tonumber)}'" | ${4:-.}" | sed -n "$2,$3p"
+}
+
+# From a topic that was restored from elsewhere, say, or somebody's hand: none of these may get a code.
+cell_record_forged() {
+	world
+	fresh e 6 30
+	: >"$T/e/ledger"
+	{
+		forge e 7 12
+		fcfs-dispatch e
+		forge e 10 30
+		forge e 1 3 '.ticket += 1'
+		forge e 1 3 '.id = "00000000-0000-4000-8000-000000000000"'
+		forge e 1 1 '.user = "stranger"'
+	} >"$T/w"
+	count forged $(($(wc -l <"$T/w") - 6))
+	issue e --chunk 4 <"$T/w" || same 65 $?
+	verdict e
+}

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2094,SC2154,SC2164 # names of keys are no files; T and FAULTS are run's, and set -e
 
 KINDS='lost twice reordered over under audit'
-declare -A tally=()
+declare -gA tally=()
 
 # count WHAT N: of this cell
 count() {
@@ -45,7 +45,8 @@ gather() {
 	touch rows
 }
 
-# verdict EVENT: all stages have run. Violations are counted, and said in the cell's log
+# verdict EVENT: all stages have run. Violations are counted, and said in the cell's log; with FCFS_FAULT_FIRST that is
+# the cell's end
 verdict() {
 	local kind n breaches status=0 ledger=()
 	cd "$T/$1"
@@ -60,7 +61,7 @@ verdict() {
 		*) count "$kind" "$n" ;;
 		esac
 	done <verdict
-	[ ! -e stock ] || [ "$(cat stock)" = "$(field "$1" stock)" ] || {
+	[ ! -e stock ] || [ "$(field "$1" stock)" -ge "$(cat stock)" ] || {
 		count lost 1 && echo "VIOLATION event $1: the stock was set to $(cat stock)"
 	}
 	[ ! -e ledger ] || ledger=(--ledger sqlite:ledger)
@@ -73,6 +74,15 @@ verdict() {
 	breaches=$(violations)
 	cd "$T"
 	[ "$breaches" -gt 0 ] || rm -r "${T:?}/$1"
+	[ "$breaches" -eq 0 ] || [ -z "${FCFS_FAULT_FIRST-}" ] || exit 0
+}
+
+# tell: all counts
+tell() {
+	local name
+	for name; do
+		echo "$name=${tally[$name]:-0}"
+	done
 }
 
 # violations: how many there are now
