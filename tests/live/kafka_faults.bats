@@ -6,8 +6,13 @@
 load ../helper
 load ../flow
 load ../kafka
+load ../strike
 
-setup_file() { servers_start --brokers 1; }
+setup_file() {
+	strike_build
+	servers_start --brokers 1
+}
+
 teardown_file() { servers_stop; }
 setup() { namespace; }
 
@@ -63,6 +68,52 @@ put_back() {
 	done
 	[ $((SECONDS - start)) -lt 10 ]
 	same '0 ' "$(field a granted) $(field a bus)"
+}
+
+@test "a broker that stands still: every tool that asks it ends soon, and names it" {
+	topics 1
+	event a 9 5
+	both a
+	mkdir "$T/said"
+	export FCFS_CONNECT_TIMEOUT=1s FCFS_TIMEOUT=1s FCFS_RECONNECT=1s
+	freeze "$(kafka_pid)"
+	for command in 'dispatch a' issue 'issue --redrive' 'report --offsets' 'report a' 'event check a' 'setup kafka' 'audit a'; do
+		# shellcheck disable=SC2086 # a tool and its operands
+		(timeout 60 fcfs-$command || echo $?) >"$T/said/${command// /.}" 2>&1 3>&- &
+	done
+	wait
+	kill -CONT "$(kafka_pid)"
+	same 8 "$(grep -lF "kafka '$FCFS_BROKERS': no answer: start it" "$T"/said/* | wc -l)"
+	same '69 69 69 69 69 69 78' "$(cat "$T"/said/* | grep -xE '[0-9]+' | sort | paste -sd ' ')" # report goes on without it
+}
+
+# --- a replica --------------------------------------------------------------------------------------
+
+@test "with --wait, no record of what a replica lacks: neither of who was granted, nor of who joined just now" {
+	local replica
+	topics 1
+	event a 3 3
+	"$TREE/scripts/servers" start "$SERVERS" redis-2 >/dev/null 3>&-
+	replica=$(cat "$SERVERS/redis-2/pid")
+	echo "$replica" >>"$T/pids"
+	FCFS_WAIT=1,200 FCFS_RECONNECT=2s STRIKE_UNTIL=$T/held spawn strike ZRANGE 1 before fcfs-dispatch a 2>"$T/err"
+	soon test -e "$T/held"
+	soon replica_has granted 3
+	kill -STOP "$replica"
+	fcfs-join a late >/dev/null
+	rm "$T/held"
+	ends "$pid" 75
+	grep -qF "redis '127.0.0.1:$REDIS_PORT': only 0 of 1 replicas have it" "$T/err"
+	same '' "$(values event_requests)$(values gifticon_publish)$(values fcfs_progress)"
+	kill -CONT "$replica"
+	FCFS_WAIT=1,5000 both a
+	all_out a 3
+	same 4 "$(values event_requests | wc -l)"
+}
+
+# replica_has FIELD VALUE: of the event a
+replica_has() {
+	[ "$(redis-cli -p "$(cat "$SERVERS/redis-2/port")" hget "$(key a event)" "$1")" = "$2" ]
 }
 
 # --- away for a while ------------------------------------------------------------------------------
