@@ -19,7 +19,7 @@ void table_text(struct table *, const char *name, const char *value); /* "" is n
 void table_int(struct table *, const char *name, int64_t value);
 void table_int_if(struct table *, bool there, const char *name, int64_t value); /* else none */
 void table_number(struct table *, const char *name, double value);		/* NAN is none */
-void table_time(struct table *, const char *name, int64_t us); /* RFC 3339; 0 is none */
+void table_time(struct table *, const char *name, int64_t us);	       /* RFC 3339; 0 is none */
 void table_object(struct table *, const char *name, const char *json); /* as it is */
 void table_none(struct table *, const char *name);
 

@@ -55,6 +55,7 @@ static const char *const inserts[AUDIT_TABLES] = {
 	[AUDIT_PROGRESS] = "INSERT INTO progress VALUES (?, ?, ?)",
 	[AUDIT_READER] = "INSERT INTO reader VALUES (?, ?)",
 	[AUDIT_LEDGER] = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, digest(?))",
+	[AUDIT_BOOKS] = "INSERT INTO books VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[AUDIT_SOURCE] = "INSERT INTO source VALUES (?, ?)",
 };
 

@@ -35,6 +35,7 @@ enum audit_table {
 	AUDIT_PROGRESS, /* requests, winners, seq */
 	AUDIT_READER,	/* partition, committed */
 	AUDIT_LEDGER,	/* ticket, event, user, joined_us, granted_us, issued_us, state, code */
+	AUDIT_BOOKS,	/* run, tool, status, in, done, already, refused, dead: of the ledger */
 	AUDIT_SOURCE,	/* name, records gone */
 	AUDIT_TABLES
 };

@@ -27,9 +27,24 @@ static int put_row(void *self, const struct ledger_row *row, struct fault *why)
 	return audit_put(db, why);
 }
 
+static int put_run(void *self, const struct run *run, struct fault *why)
+{
+	const int64_t number[] = {run->in, run->done, run->already, run->refused, run->dead};
+	struct audit_db *db = self;
+
+	audit_row(db, AUDIT_BOOKS);
+	put_text(db, run->run);
+	put_text(db, run->tool);
+	put_text(db, run->status);
+	for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+		audit_int(db, number[i]);
+	return audit_put(db, why);
+}
+
 int audit_read_ledger(struct audit_db *db, struct ledger *ledger, const char *id, struct fault *why)
 {
-	if (ledger_each(ledger, id, put_row, db, why) < 0)
+	if (ledger_each(ledger, id, put_row, db, why) < 0 ||
+	    ledger_each_run(ledger, id, put_run, db, why) < 0)
 		return -1;
 	audit_row(db, AUDIT_SOURCE);
 	put_text(db, "ledger");

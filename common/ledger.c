@@ -108,6 +108,13 @@ int ledger_each(struct ledger *ledger, const char *id,
 	return ledger->backend->each(ledger, id, visit, self, why);
 }
 
+int ledger_each_run(struct ledger *ledger, const char *id,
+		    int (*visit)(void *, const struct run *, struct fault *), void *self,
+		    struct fault *why)
+{
+	return ledger->backend->each_run(ledger, id, visit, self, why);
+}
+
 int ledger_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
 	const struct ledger_backend *backend = ledger->backend;

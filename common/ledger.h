@@ -64,7 +64,8 @@ struct ledger_mark {
 int ledger_open(const char *url, struct ledger **ledger, struct fault *why);
 
 /* The same for who only reads: makes and changes nothing, so what is no ledger yet, or has an older
- * schema, is refused (EX_CONFIG). Only ledger_each may be called. */
+ * schema, is refused (EX_CONFIG). Only ledger_each and
+ * ledger_each_run may be called. */
 int ledger_open_to_read(const char *url, struct ledger **ledger, struct fault *why);
 void ledger_close(struct ledger *); /* NULL is fine; what was not committed is rolled back */
 
@@ -86,6 +87,12 @@ int64_t ledger_mark(struct ledger *, const char *id, const struct ledger_mark *,
 int ledger_each(struct ledger *, const char *id,
 		int (*visit)(void *self, const struct ledger_row *, struct fault *), void *self,
 		struct fault *why);
+
+/* Calls visit for each of the last 1,000 runs over the event with this id, until it returns -1; set are run,
+ * tool, status and the counts that balance. */
+int ledger_each_run(struct ledger *, const char *id,
+		    int (*visit)(void *self, const struct run *, struct fault *), void *self,
+		    struct fault *why);
 
 /* Writes or replaces the record of a run, in a transaction of its own. With one that is running, those of
  * the same event that are running and were not written for a minute, by the clocks of who writes them,

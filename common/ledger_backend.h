@@ -22,6 +22,9 @@ struct ledger_backend {
 	int (*each)(struct ledger *, const char *id,
 		    int (*visit)(void *self, const struct ledger_row *, struct fault *), void *self,
 		    struct fault *why);
+	int (*each_run)(struct ledger *, const char *id,
+			int (*visit)(void *self, const struct run *, struct fault *), void *self,
+			struct fault *why);
 	int (*run)(struct ledger *, const struct run *, struct fault *why);
 	/* within a transaction: those of this id and event that are running since before then */
 	int (*abandon)(struct ledger *, const struct run *, int64_t before_us, struct fault *why);

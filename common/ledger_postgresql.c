@@ -45,20 +45,6 @@ static const char page_rows[] =
 	"SELECT NULL, NULL, " ROW
 	" FROM issued WHERE id = $1 AND ticket > $2 ORDER BY ticket LIMIT $3";
 
-static const char replace_run[] =
-	"INSERT INTO runs (run, tool, host, event, id, status, started_us, ended_us, \"in\", done,"
-	" already, refused, dead, retried, error)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-	" ON CONFLICT (run, id, event) DO UPDATE SET tool = EXCLUDED.tool, host = EXCLUDED.host,"
-	" status = EXCLUDED.status, started_us = EXCLUDED.started_us,"
-	" ended_us = EXCLUDED.ended_us, \"in\" = EXCLUDED.\"in\", done = EXCLUDED.done,"
-	" already = EXCLUDED.already, refused = EXCLUDED.refused, dead = EXCLUDED.dead,"
-	" retried = EXCLUDED.retried, error = EXCLUDED.error";
-
-static const char abandon_runs[] =
-	"UPDATE runs SET status = 'abandoned' WHERE id = $1 AND event = $2"
-	" AND status = 'running' AND ended_us < $3";
-
 static struct postgresql_ledger *of(struct ledger *ledger)
 {
 	return (struct postgresql_ledger *)ledger;
@@ -293,34 +279,6 @@ static int postgresql_each(struct ledger *ledger, const char *id,
 	return rows < 0 ? -1 : 0;
 }
 
-/* --- runs ------------------------------------------------------------------------------------- */
-
-static int postgresql_run(struct ledger *ledger, const struct run *run, struct fault *why)
-{
-	struct postgresql_ledger *self = of(ledger);
-	const char *texts[] = {run->run, run->tool, run->host, run->event, run->id, run->status};
-	int64_t numbers[] = {run->started_us, run->ended_us, run->in,	run->done,
-			     run->already,    run->refused,  run->dead, run->retried};
-
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		ledger_postgresql_text(self, texts[i]);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		ledger_postgresql_int(self, numbers[i]);
-	ledger_postgresql_text(self, run->error);
-	return ledger_postgresql_send(self, replace_run, why);
-}
-
-static int postgresql_abandon(struct ledger *ledger, const struct run *run, int64_t before_us,
-			      struct fault *why)
-{
-	struct postgresql_ledger *self = of(ledger);
-
-	ledger_postgresql_text(self, run->id);
-	ledger_postgresql_text(self, run->event);
-	ledger_postgresql_int(self, before_us);
-	return ledger_postgresql_send(self, abandon_runs, why);
-}
-
 /* --- a ledger --------------------------------------------------------------------------------- */
 
 static int postgresql_begin(struct ledger *ledger, struct fault *why)
@@ -359,9 +317,10 @@ static struct postgresql_ledger *make(const char *place, struct fault *why)
 		.rollback = postgresql_rollback,
 		.keep = postgresql_keep,
 		.mark = postgresql_mark,
-		.run = postgresql_run,
+		.run = ledger_postgresql_run,
 		.each = postgresql_each,
-		.abandon = postgresql_abandon,
+		.each_run = ledger_postgresql_each_run,
+		.abandon = ledger_postgresql_abandon,
 	};
 	struct postgresql_ledger *self = calloc(1, sizeof *self);
 

@@ -61,6 +61,15 @@ void ledger_postgresql_rollback(struct postgresql_ledger *);
 /* EX_CONFIG: what is there was not made by fcfs. Returns -1. */
 int ledger_postgresql_foreign(const struct postgresql_ledger *, struct fault *why);
 
+/* --- runs (ledger_postgresql_runs.c): as ledger_backend.h says --- */
+
+int ledger_postgresql_run(struct ledger *, const struct run *, struct fault *why);
+int ledger_postgresql_abandon(struct ledger *, const struct run *, int64_t before_us,
+			      struct fault *why);
+int ledger_postgresql_each_run(struct ledger *, const char *id,
+			       int (*visit)(void *self, const struct run *, struct fault *),
+			       void *self, struct fault *why);
+
 /* --- the schema (ledger_postgresql_open.c) --- */
 
 /* Makes the tables, unless they are only to be read, or refuses them. */

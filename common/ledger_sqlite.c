@@ -2,6 +2,7 @@
 #include "ledger_sqlite.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,6 +266,38 @@ static int sqlite_each(struct ledger *ledger, const char *id,
 	return result;
 }
 
+static void read_run(sqlite3_stmt *query, struct run *run)
+{
+	int64_t *const number[] = {&run->in, &run->done, &run->already, &run->refused, &run->dead};
+
+	*run = (struct run){0};
+	snprintf(run->run, sizeof run->run, "%s", sqlite3_column_text(query, 0));
+	snprintf(run->tool, sizeof run->tool, "%s", sqlite3_column_text(query, 1));
+	snprintf(run->status, sizeof run->status, "%s", sqlite3_column_text(query, 2));
+	for (int i = 0; i < 5; i++)
+		*number[i] = sqlite3_column_int64(query, 3 + i);
+}
+
+static int sqlite_each_run(struct ledger *ledger, const char *id,
+			   int (*visit)(void *, const struct run *, struct fault *), void *self,
+			   struct fault *why)
+{
+	struct sqlite_ledger *from = of(ledger);
+	sqlite3_stmt *query = from->statement[EACH_RUN];
+	int code, result = 0;
+	struct run run;
+
+	bind_text(query, 1, id);
+	while (result == 0 && (code = sqlite3_step(query)) == SQLITE_ROW) {
+		read_run(query, &run);
+		result = visit(self, &run, why);
+	}
+	if (result == 0 && code != SQLITE_DONE)
+		result = ledger_sqlite_fault(from, code, why);
+	sqlite3_reset(query);
+	return result;
+}
+
 static int sqlite_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
 	struct sqlite_ledger *self = of(ledger);
@@ -312,6 +345,7 @@ int ledger_sqlite_open(const char *place, bool to_read, struct ledger **ledger, 
 		.mark = sqlite_mark,
 		.run = sqlite_run,
 		.each = sqlite_each,
+		.each_run = sqlite_each_run,
 		.abandon = sqlite_abandon,
 	};
 	struct sqlite_ledger *self;

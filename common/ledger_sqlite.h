@@ -16,6 +16,7 @@ enum ledger_statement {
 	BY, /* + enum ledger_key */
 	MARK = BY + LEDGER_KEYS,
 	EACH,
+	EACH_RUN,
 	RUN,
 	ABANDON,
 	STATEMENTS

@@ -62,6 +62,8 @@ static const char *const sql[STATEMENTS] = {
 		" WHERE id = ?1 AND ticket = ?2 AND state <> 'returned'"
 		" AND (delivered_us IS NULL OR ?3 <> 'parked')",
 	[EACH] = "SELECT " ROW " FROM issued WHERE id = ? ORDER BY ticket",
+	[EACH_RUN] = "SELECT run, tool, status, \"in\", done, already, refused, dead FROM runs"
+		     " WHERE id = ? ORDER BY started_us DESC, run LIMIT 1000",
 	[RUN] = "INSERT OR REPLACE INTO runs (run, tool, host, event, id, status, started_us,"
 		" ended_us, \"in\", done, already, refused, dead, retried, error)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -258,7 +258,19 @@ FROM ticket WHERE code_us IS NOT NULL AND granted_us IS NOT step_us;
 -- P7 the books of every run balance
 SELECT NULL, NULL, 'run ' || run || ' of ' || tool || ': in ' || came || ', done ' || done || ', already '
 	|| already || ', refused ' || refused || ', dead ' || dead
-FROM run WHERE came IS NOT done + already + refused + dead;
+FROM run WHERE came IS NOT done + already + refused + dead
+UNION ALL
+SELECT NULL, NULL, 'in the ledger, run ' || run || ' of ' || tool || ': in ' || came || ', done ' || done || ', already '
+	|| already || ', refused ' || refused || ', dead ' || dead
+FROM books WHERE came IS NOT done + already + refused + dead;
+
+-- P7 Redis and the ledger have the same books of a run that has ended
+SELECT NULL, NULL, 'run ' || r.run || ' of ' || r.tool || ': ' || r.status || ', in ' || r.came || ', done ' || r.done
+	|| ', in the ledger ' || b.status || ', in ' || b.came || ', done ' || b.done
+FROM run AS r JOIN books AS b ON b.run = r.run
+WHERE r.status IN ('completed', 'stopped', 'failed') AND b.status IN ('completed', 'stopped', 'failed')
+	AND (b.status <> r.status OR b.came <> r.came OR b.done <> r.done OR b.already <> r.already
+		OR b.refused <> r.refused OR b.dead <> r.dead);
 
 -- P8 what is parked has its dead letter, and what was
 SELECT t.user, t.ticket, 'no dead letter of ' || t.partition || ':' || t.offset || ' by run ' || t.run
@@ -341,4 +353,5 @@ UNION ALL SELECT 'event_log', iif(bus = 'kafka', (SELECT count(*) FROM entry WHE
 UNION ALL SELECT 'gifticon_publish', iif(bus = 'kafka', (SELECT count(*) FROM winner), NULL) FROM event
 UNION ALL SELECT 'gifticon_issued', iif(bus = 'kafka', (SELECT count(*) FROM issued), NULL) FROM event
 UNION ALL SELECT 'dead_letters', iif(bus = 'kafka', (SELECT count(*) FROM letter), NULL) FROM event
+UNION ALL SELECT 'ledger_runs', iif(count(*), (SELECT count(*) FROM books), NULL) FROM source WHERE name = 'ledger'
 UNION ALL SELECT 'ledger', iif(count(*), (SELECT count(*) FROM ledger), NULL) FROM source WHERE name = 'ledger';

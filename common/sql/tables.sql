@@ -30,6 +30,8 @@ CREATE TABLE reader (partition INTEGER PRIMARY KEY, committed INTEGER); -- the i
 -- the ledger
 CREATE TABLE ledger (ticket INTEGER PRIMARY KEY, event TEXT, user TEXT, joined_us INTEGER,
 	granted_us INTEGER, issued_us INTEGER, state TEXT, code BLOB);
+CREATE TABLE books (run TEXT PRIMARY KEY, tool TEXT, status TEXT, came INTEGER, done INTEGER, already INTEGER,
+	refused INTEGER, dead INTEGER) WITHOUT ROWID; -- of runs
 
 -- what was read, and how many of its oldest records are gone for their age
 CREATE TABLE source (name TEXT PRIMARY KEY, gone INTEGER) WITHOUT ROWID;

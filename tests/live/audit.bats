@@ -12,7 +12,7 @@ teardown_file() { servers_stop; }
 teardown() { reap; }
 setup() {
 	namespace
-	LEDGER=sqlite:$T/ledger
+	LEDGER=sqlite:$T/ledger SEEN=$BATS_FILE_TMPDIR/seen
 }
 
 # audit [OPTION...] EVENT
@@ -49,15 +49,16 @@ put_back() {
 	done
 }
 
-# finds EVENT PATTERN...: breaches match each of these; a code is in none
+# finds EVENT PATTERN...: breaches match each of these; a code is in none. $SEEN is each query that found what it was to find
 finds() {
 	local pattern
 	run -1 audit --final -q "$1"
 	for pattern in "${@:2}"; do
-		grep -qE "$pattern" <<<"$output" || {
+		grep -E "$pattern" <<<"$output" >"$T/found" || {
 			printf 'no breach: %s\n%s\n' "$pattern" "$output" >&2
 			return 1
 		}
+		cut -f 1,2 "$T/found" >>"$SEEN"
 	done
 	! grep -F "$(redis --raw hvals "$(key "$1" issued)" | cut -d ' ' -f 3)" <<<"$output" || return 1
 }
@@ -104,7 +105,7 @@ courier_issue() {
 	clean a people=11 returned=2 left=2 parked=1 unissued=0 event_requests=null
 	same "$(ledger 'SELECT count(*) FROM issued')" "$(jq .ledger <<<"$output")"
 	run -0 fcfs-audit a
-	same $'ledger\t-' "$(grep ^ledger <<<"$output")"
+	same $'ledger_runs\t-\nledger\t-' "$(grep ^ledger <<<"$output")"
 	same "$(printf '%s\t%s\n' event a)" "${lines[0]}"
 }
 
@@ -170,6 +171,9 @@ courier_issue() {
 	broken a '^P6.*p0000001.1.in issued pending at once' redis hset "$(key a pending)" p0000001 'assigned - - 1 2 XYZ'
 	broken a '^P6.*p0000001.1.granted 1 with the code' redis hset "$issued" p0000001 '1 2 XYZ'
 	broken a '^P7.*in 999, done' redis lset "$(key a runs)" 0 "$(redis --raw lindex "$(key a runs)" 0 | sed 's/"in":[0-9]*/"in":999/')"
+	broken a '^P7.*the same books.*: completed, in ([0-9]*), done .*, in the ledger completed, in ' \
+		ledger 'UPDATE runs SET done = done + 1, "in" = "in" + 1'
+	broken a '^P7.*in the ledger, run .* of issue: in 9' ledger 'UPDATE runs SET "in" = 9'
 	broken a '^P10.*is missing' redis rpop "$(key a outbox)"
 	broken a '^P10.*2 times entry 1' redis lpush "$(key a outbox)" "$(redis --raw lindex "$(key a outbox)" 0)"
 	broken a '^P10.*behind entry' redis rpoplpush "$(key a outbox)" "$(key a outbox)"
@@ -266,6 +270,8 @@ copy() {
 	run -0 --separate-stderr audit --final -j a
 	same 1 "$(jq .notices <<<"$output")"
 	same "fcfs-audit: event 'a': no breach: p0000001 ticket 1 3 times in gifticon_publish" "${stderr% (P4 once*}"
+	stderr=${stderr#*(P4 }
+	printf 'P4\t%s\n' "${stderr%)}" >>"$SEEN"
 }
 
 @test "whose code was revoked while it was parked was given up, and has not been given out" {
@@ -359,4 +365,10 @@ at() {
 	run -78 fcfs-join a zed
 	run -78 fcfs-leave a p0000001
 	run -78 fcfs-event set a --stock 9
+}
+
+# The last: of what the tests before it broke.
+@test "each query was seen to find what it is for" {
+	same '' "$(comm -23 <(sed -nE 's/^-- (P[0-9]+) ((final|notice): )?(.*)/\1\t\4/p' "$TREE/common/sql/promises.sql" | sort -u) \
+		<(sort -u "$SEEN"))"
 }

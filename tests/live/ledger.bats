@@ -104,6 +104,22 @@ let_go() {
 	same "$(cat "$T/people")" "$(sql 'SELECT "user" FROM issued ORDER BY ticket')"
 }
 
+@test "audited: more rows than a page, and the runs, are read; what differs is named" {
+	event a 1200 1201
+	fcfs-dispatch a | issue >"$T/issued"
+	run -0 fcfs-audit --final -j --ledger "$url" a
+	same '1200 1 0' "$(jq -r '"\(.ledger) \(.ledger_runs) \(.breaches)"' <<<"$output")"
+	run -0 fcfs-audit --explain p0001100 -j --ledger "$url" a
+	same "issued 1100 $(sql 'SELECT issued_us FROM issued WHERE ticket = 1100')" \
+		"$(jq -r '"\(.ledger) \(.ledger_ticket) \(.ledger_issued_us)"' <<<"$output")"
+	sql 'UPDATE issued SET joined_us = 1 WHERE ticket = 1150' >/dev/null
+	sql 'UPDATE runs SET done = done + 1, "in" = "in" + 1' >/dev/null
+	run -1 fcfs-audit -q --ledger "$url" a
+	same 2 "${#lines[@]}"
+	[[ ${lines[0]} == P5*$'p0001150\t1150\tother times in the ledger than in Redis' ]]
+	[[ ${lines[1]} == P7*'completed, in 1200, done 1200, in the ledger completed, in 1201, done 1201' ]]
+}
+
 @test "Redis has forgotten what the ledger kept: the ledger's codes and times win" {
 	event a 40 40
 	fcfs-dispatch a >"$T/w"
