@@ -32,9 +32,8 @@ static void add_place(struct step *step, int32_t partition, int64_t offset)
 	}
 }
 
-int award_assign_post(struct step *step, struct redis *redis, const struct place *place,
-		      const char *run, struct award **award, size_t count, struct taker taker,
-		      struct fault *why)
+static void begin_assign(struct step *step, const struct place *place, const char *run,
+			 struct award **award, size_t count)
 {
 	step_begin(step, place, "allot", false);
 	step_text(step, award[0]->issued.winner.id);
@@ -48,6 +47,13 @@ int award_assign_post(struct step *step, struct redis *redis, const struct place
 		step_int(step, award[i]->replays);
 		add_place(step, award[i]->partition, award[i]->offset);
 	}
+}
+
+int award_assign_post(struct step *step, struct redis *redis, const struct place *place,
+		      const char *run, struct award **award, size_t count, struct taker taker,
+		      struct fault *why)
+{
+	begin_assign(step, place, run, award, count);
 	return step_post(step, redis, taker, why);
 }
 
@@ -65,7 +71,8 @@ static enum award_status status_of(const char *word)
 	static const char *const WORDS[AWARD_WORDS] = {
 		[AWARD_ASSIGNED] = "assigned", [AWARD_ALREADY] = "already",
 		[AWARD_REFUSED] = "refused",   [AWARD_PARKED] = "parked",
-		[AWARD_TAKEN] = "taken",       [AWARD_FOREIGN] = "foreign"};
+		[AWARD_TAKEN] = "taken",       [AWARD_ELSEWHERE] = "elsewhere",
+		[AWARD_FOREIGN] = "foreign"};
 	int status = 0;
 
 	while (status < AWARD_WORDS && strcmp(WORDS[status], word) != 0)
@@ -91,11 +98,13 @@ static int read_one(struct reply *reply, struct award *award, struct fault *why)
 		return no_answer("allot", word, why);
 	if (award->status == AWARD_FOREIGN)
 		snprintf(award->reason, sizeof award->reason, "%s", code);
-	else
+	else if (award->status != AWARD_ELSEWHERE)
 		memcpy(award->issued.code, code, len + 1);
 	award->issued.winner.joined_us = reply_int(reply);
 	award->issued.winner.granted_us = reply_int(reply);
 	award->issued.issued_us = reply_int(reply);
+	award->elsewhere = (struct span){(int32_t)award->issued.winner.granted_us,
+					 award->issued.issued_us + 1};
 	return 0;
 }
 
@@ -105,6 +114,20 @@ int award_assign_read(struct reply *reply, struct award **award, size_t count, s
 		if (read_one(reply, award[i], why) < 0)
 			return -1;
 	return reply_check(reply, "allot", why);
+}
+
+int award_assign(struct step *step, struct redis *redis, const struct place *place, const char *run,
+		 struct award **award, size_t count, struct fault *why)
+{
+	struct reply reply = {0};
+	int result;
+
+	begin_assign(step, place, run, award, count);
+	if (step_call(step, place, redis, &reply, why) < 0)
+		return -1;
+	result = award_assign_read(&reply, award, count, why);
+	reply_release(&reply);
+	return result;
 }
 
 /* --- confirming ------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ enum award_status {
 	AWARD_REFUSED,		       /* left meanwhile */
 	AWARD_PARKED,		       /* given up before, and not sent again */
 	AWARD_TAKEN,		       /* another run has it */
+	AWARD_ELSEWHERE,	       /* another record of it is being issued: chunk_elsewhere.c */
 	AWARD_FOREIGN,		       /* of no such event, id, ticket or person */
 	AWARD_WORDS,		       /* the steps say those before it */
 	AWARD_MALFORMED = AWARD_WORDS, /* no winner's record at all */
@@ -29,6 +30,7 @@ struct award {
 	int64_t number;	   /* where the record stood: line number, */
 	int32_t partition; /* or partition and offset; -1: none */
 	int64_t offset;
+	struct span elsewhere;	   /* for AWARD_ELSEWHERE: committed so far, that record is out */
 	int64_t delivered_us;	   /* as the ledger says; 0: not */
 	int64_t replays;	   /* how often it was a dead letter and was sent again */
 	int attempts;		   /* deliveries */
@@ -58,6 +60,10 @@ int award_assign_read(struct reply *, struct award **, size_t count, struct faul
  * any more is assigned. How many these are, or -1. Nothing may be in flight. */
 int award_confirm(struct step *, struct redis *, const struct place *, const char *run,
 		  struct award **, size_t count, struct fault *why);
+
+/* The same once more, for the answer at once. */
+int award_assign(struct step *, struct redis *, const struct place *, const char *run,
+		 struct award **, size_t count, struct fault *why);
 
 /* The fault that a ticket's pool of codes is empty. EX_TEMPFAIL; returns -1. */
 int award_dry(const struct winner *, struct fault *why);

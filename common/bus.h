@@ -68,14 +68,17 @@ struct source {
 	/* What was taken and not committed comes again, from the next take on. */
 	int (*rewind)(struct source *, struct fault *why);
 	void (*close)(struct source *);
-	/* Called from take for partitions that are ours from now on, before any record of theirs:
-	 * all records below the offset are committed. NULL: nobody asks. */
+	/* Called from take for partitions that are ours from now on, before any record of theirs, and for
+	 * others' when it is asked: all records below the offset are committed. NULL: nobody asks. */
 	int (*claim)(void *self, const struct span *, size_t count, struct fault *why);
 	void *claim_self;
 	/* Finds which of these records went out as dead letters after they had a code (undeliverable,
 	 * exhausted), and by which run; sorts them. Waits for what is not decided yet: EX_TEMPFAIL when
 	 * that lasts, or when asked to stop. NULL: a bus that never calls claim. */
 	int (*buried)(struct source *, struct burial *, size_t count, struct fault *why);
+	/* How far that partition is committed, whosever it is: the offset comes out, 0 where nothing is.
+	 * NULL: a bus without partitions. */
+	int (*committed)(struct source *, struct span *, struct fault *why);
 };
 
 /* Why a record is a dead letter. */

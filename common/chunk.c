@@ -208,5 +208,5 @@ int chunk_answers(struct chunk *c, struct desk *d, struct fault *why)
 			return -1;
 	if (c->failed)
 		*why = c->fault;
-	return c->failed ? -1 : 0;
+	return c->failed ? -1 : chunk_elsewhere(c, d, why);
 }

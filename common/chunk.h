@@ -17,6 +17,7 @@
 /* What the phases work with; the same for every chunk of a run. */
 struct desk {
 	struct redis *redis;
+	struct source *source;
 	struct sink *sink;
 	struct ledger *ledger;	 /* NULL: none */
 	struct deliver *deliver; /* NULL: nothing is delivered */
@@ -68,6 +69,10 @@ void chunk_ask(struct chunk *, struct desk *);
 
 /* Waits for the answers: all that should have a code has one, or -1 as asking has failed. */
 int chunk_answers(struct chunk *, struct desk *, struct fault *why);
+
+/* Of those that are being issued from another partition: marks what is out there by now, and asks once
+ * more; what is still there is foreign. 0 or -1. */
+int chunk_elsewhere(struct chunk *, struct desk *, struct fault *why);
 
 bool group_has(const struct group *, bool (*is)(const struct award *));
 

@@ -292,6 +292,7 @@ static int prepare(struct work *w, struct fault *why)
 	const struct issue *i = w->i;
 
 	w->desk = (struct desk){.redis = i->redis,
+				.source = i->source,
 				.sink = i->sink,
 				.ledger = i->ledger,
 				.deliver = i->deliver,

@@ -164,7 +164,8 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 				     .lost = kafka_lost,
 				     .rewind = kafka_rewind,
 				     .close = kafka_in_close,
-				     .buried = kafka_buried};
+				     .buried = kafka_buried,
+				     .committed = kafka_reached};
 	k->in = in;
 	snprintf(in->name, sizeof in->name, "%sfcfs-issue-%s", k->options.prefix, instance);
 	if (read_ends(in, why) == 0 && kafka_in_join(in, why) == 0)

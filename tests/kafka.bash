@@ -76,6 +76,17 @@ published() {
 	redis hmget "$(key "$1" event)" published_requests published_winners published_seq | paste -sd ' '
 }
 
+# generation: of the group, as the broker logged it last
+generation() {
+	grep -o "Stabilized group ${FCFS_PREFIX}fcfs-issue generation [0-9]* with [0-9]* members" "$SERVERS/kafka-1/log" |
+		tail -n 1 | awk '{ print $5, $7 }'
+}
+
+# members N: the group has settled with so many
+members() {
+	[ "$(generation | cut -d ' ' -f 2)" = "$1" ]
+}
+
 # kafka_pid: the broker's
 kafka_pid() {
 	cat "$SERVERS/kafka-1/pid"

@@ -30,6 +30,11 @@ local function owner_of(run, state, partition, owner)
 	return state == 'assigned' and partition == '-' and owner == '' and '' or run
 end
 
+-- Does another partition hold the record by which this ticket is assigned? That one settles it.
+local function is_elsewhere(state, at, partition)
+	return state == 'assigned' and at ~= '-' and partition ~= '-' and at ~= partition
+end
+
 -- STATUS CODE GRANTED_US ISSUED_US; for 'foreign' CODE says why. Only what is 'assigned' stands where this
 -- record does: that it is settled settles the ticket.
 local function assign_one(keys, event, now, run, person, ticket, offered, replays, partition, offset)
@@ -44,8 +49,10 @@ local function assign_one(keys, event, now, run, person, ticket, offered, replay
 		return 'already', code, granted_us, issued_us
 	end
 	local granted_us, issued_us, code = tonumber(granted_us_of(keys, ticket)), now, offered
-	local state, at, _, rest, owner = pending_of(keys, person)
-	if state then
+	local state, at, from, rest, owner = pending_of(keys, person)
+	if is_elsewhere(state, at, partition) then
+		return 'elsewhere', '', tonumber(at), tonumber(from)
+	elseif state then
 		granted_us, issued_us, code = read_issued(rest)
 	elseif event.codes == 'pool' then
 		code = redis.call('LPOP', key(keys, 'codes'))
@@ -70,7 +77,8 @@ end
 -- RUN: the one that delivers the codes before they go out, and asks confirm in between; '': they go out.
 -- STATUS: assigned (CODE is theirs: the one offered, or the one they have had), already (issued,
 -- or assigned in this call), refused (left meanwhile), parked (given up before, and REPLAYS is 0: it
--- was not sent again), dry (no supplied code is left: the one offered is for events that have none),
+-- was not sent again), elsewhere (assigned by a record in another partition: GRANTED_US is that
+-- partition, ISSUED_US the offset there), dry (no supplied code is left: the one offered is for events that have none),
 -- foreign (CODE says why).
 -- issued_us is fixed with the code.
 local function allot(keys, args)

@@ -217,3 +217,78 @@ AT='fcfs_allot_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
 	all_out e 2
 	grep -q 'in 2 = done 2 + already 0 + refused 0 + dead 0' "$T/err"
 }
+
+# --- a ticket's record in two partitions -----------------------------------------------------------
+
+# place PERSON: partition and offset of their record
+place() {
+	envelopes gifticon_publish | jq -r "select(.key == \"$1\") | \"\(.partition) \(.offset)\"" | head -n 1
+}
+
+# copied PERSON [OPTION...]: their record once more, in the other of two partitions
+copied() {
+	winners_of e | jq -cj "select(.user == \"$1\")" | head -n 1 |
+		produce gifticon_publish "$1" -p $((1 - $(place "$1" | cut -d ' ' -f 1))) -H event=e -H v=1 "${@:2}"
+}
+
+# buried N: so many dead letters are out
+buried() {
+	[ "$(letters | wc -l)" -ge "$1" ]
+}
+
+# unmarked PERSON VALUE: as its issuer leaves a ticket that has died, or is, between its commit and its mark
+unmarked() {
+	redis hset "$(key e pending)" "$1" "assigned${3:+:$3} $(place "$1") $2" >/dev/null
+}
+
+@test "a copy of a winner's record in another partition, while the first is delivered: one code, and a dead letter (P5)" {
+	local name pids=() partition offset
+	topics 2
+	event e 1 1
+	touch "$T/asked"
+	for name in one other; do
+		spawn fcfs-issue -q --follow --instance $name \
+			--deliver "$(by_hand "echo \$ticket >>$T/asked; until [ -e $T/go ]; do sleep 0.02; done")" 2>"$T/$name"
+		pids+=("$pid")
+	done
+	soon members 2
+	fcfs-dispatch e
+	soon has "$T/asked" 1
+	read -r partition offset < <(place p0000001)
+	copied p0000001
+	soon buried 1
+	same foreign "$(header error_class)"
+	same "this ticket is being issued from partition $partition offset $offset" "$(header error_message)"
+	touch "$T/go"
+	soon field_is e issued 1
+	kill -TERM "${pids[@]}"
+	soon gone "${pids[0]}"
+	soon gone "${pids[1]}"
+	same 1 "$(wc -l <"$T/asked")"
+	all_out e 1
+}
+
+@test "a copy in another partition, of what is out but is not marked: it is marked, and the copy is already issued; or parked" {
+	topics 2
+	event e 2 2
+	fcfs-dispatch e
+	spawn fcfs-issue -v --follow --deliver "$(courier "if .ticket == 2 and \$n == 1 then $NEVER else $OK end")" 2>"$T/err"
+	soon field_is e issued 1
+	soon field_is e parked 1
+	unmarked p0000001 "$(redis hget "$(key e issued)" p0000001)"
+	redis hdel "$(key e issued)" p0000001
+	redis hincrby "$(key e event)" issued -1
+	copied p0000001
+	soon field_is e issued 1
+	unmarked p0000002 "$(redis hget "$(key e pending)" p0000002 | cut -d ' ' -f 4-)" "$(header run)"
+	redis hset "$(key e event)" parked 0
+	copied p0000002 -H replays=1
+	soon field_is e issued 2
+	kill -TERM "$pid"
+	ends "$pid" 65 # the dead letter from before
+	same 1 "$(letters | wc -l)"
+	grep -q ': 1 codes were out already, and are marked so; 0 were given up, and are parked' "$T/err"
+	grep -q ': 0 codes were out already, and are marked so; 1 were given up, and are parked' "$T/err"
+	grep -q 'in 4 = done 2 + already 1 + refused 0 + dead 1' "$T/err"
+	all_out e 2
+}

@@ -58,17 +58,6 @@ end_all() {
 	done
 }
 
-# generation: of the group, as the broker logged it last
-generation() {
-	grep -o "Stabilized group ${FCFS_PREFIX}fcfs-issue generation [0-9]* with [0-9]* members" "$SERVERS/kafka-1/log" |
-		tail -n 1 | awk '{ print $5, $7 }'
-}
-
-# members N: the group has settled with so many
-members() {
-	[ "$(generation | cut -d ' ' -f 2)" = "$1" ]
-}
-
 # issuer_runs: their run records
 issuer_runs() {
 	redis --raw lrange "$(key e runs)" 0 -1 | jq -c 'select(.tool == "issue")'

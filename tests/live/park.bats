@@ -223,3 +223,22 @@ granted() {
 	same 'assigned' "$(confirm $OTHER bob park)"
 	same 1 "$(step park "$(field e id)" $OTHER bob 0 7)"
 }
+
+@test "a record in another partition does not move a ticket that is assigned; in the same one it does (P5)" {
+	granted
+	assign ann 1 A 0 0 7
+	same "elsewhere 0 7 assigned:$RUN 0 7" "$(elsewhere ann 1 X 0 1 3) $(pending ann)"
+	same 'elsewhere 0 7' "$(elsewhere ann 1 X 5 1 3)"
+	same 'assigned A' "$(assign ann 1 X 0 0 9)"
+	same 1 "$(park ann 0 9)"
+	same "parked " "$(assign ann 1 X 0 1 3)"
+	same 'assigned A' "$(assign ann 1 X 1 1 3)"
+	same "assigned:$RUN 1 3" "$(pending ann)"
+	step "done" "$(field e id)" ann
+	same 'already A' "$(assign ann 1 X 0 0 7)"
+}
+
+# elsewhere PERSON TICKET CODE REPLAYS PARTITION OFFSET: status, and where it is
+elsewhere() {
+	step allot "$(field e id)" $RUN "$@" | paste -sd ' ' | cut -d ' ' -f 1,4,5
+}
