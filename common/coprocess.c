@@ -5,13 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { OURS, THEIRS };
 
@@ -34,42 +32,42 @@ static void close_pipe(const int fd[2])
 			close(fd[i]);
 }
 
-/* What we ignore or catch is none of its business. */
-static int describe_signals(posix_spawnattr_t *attributes)
+/* The new process, all signals blocked, between fork and exec: nothing here may allocate or lock. What we
+ * ignore or catch is none of its business. */
+static void become(const char *command, int in, int out, pid_t parent)
 {
-	sigset_t all, none;
+	const char *const argv[] = {"sh", "-c", command, NULL};
+	sigset_t none;
 
-	sigfillset(&all);
+	for (int signal_number = 1; signal_number < NSIG; signal_number++)
+		signal(signal_number, SIG_DFL);
 	sigemptyset(&none);
-	posix_spawnattr_setsigdefault(attributes, &all);
-	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setpgroup(attributes, 0);
-	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-							    POSIX_SPAWN_SETPGROUP);
+	setpgid(0, 0);
+	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+		_exit(127);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv("/bin/sh", (char *const *)argv);
+	_exit(127);
 }
 
-/* 0, or an errno. */
+/* 0, or an errno. No signal of ours may be caught by the new process. posix_spawn cannot have it die with
+ * us. */
 static int spawn(pid_t *pid, const char *command, int in, int out)
 {
-	char *const argv[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	int failed = posix_spawn_file_actions_init(&files);
+	pid_t parent = getpid();
+	sigset_t all, before;
+	int failed;
 
-	if (failed)
-		return failed;
-	failed = posix_spawnattr_init(&attributes);
-	if (!failed) {
-		failed = describe_signals(&attributes);
-		if (!failed)
-			failed = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-		if (!failed)
-			failed = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-		if (!failed)
-			failed = posix_spawn(pid, "/bin/sh", &files, &attributes, argv, environ);
-		posix_spawnattr_destroy(&attributes);
-	}
-	posix_spawn_file_actions_destroy(&files);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	*pid = fork();
+	failed = *pid < 0 ? errno : 0;
+	if (*pid == 0)
+		become(command, in, out, parent);
+	if (*pid > 0)
+		setpgid(*pid, *pid); /* it may not have come to it, and is to be killed by then */
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return failed;
 }
 

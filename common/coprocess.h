@@ -2,7 +2,8 @@
  * coprocess.h - a command that runs beside us, its standard input and output in our hands.
  *
  * It is in a process group of its own, so that a signal from the terminal reaches it through us
- * alone, and all that it started can be ended with it. Its standard error is ours.
+ * alone, and all that it started can be ended with it. Its standard error is ours. Where we die without
+ * ending it, it is sent SIGTERM: when the thread that started it ends, so that is to be main's.
  */
 #ifndef FCFS_COPROCESS_H
 #define FCFS_COPROCESS_H

@@ -14,6 +14,7 @@ CALLS='write fsync fdatasync' FOLLOW='' WELL=65
 setup_file() { servers_start; }
 teardown_file() { servers_stop; }
 setup() { namespace; }
+teardown() { reap; }
 
 # One is refused for good, one for now, at first.
 issue() {
@@ -45,6 +46,16 @@ deliver_round() {
 	same 5 "$(jq -r '"\(.ticket) \(.code)"' "$T/got" | sort -u | wc -l)"
 	redis --raw lrange "$(key "$event" runs)" 0 -1 | jq -c 'select(.status != "running")' | books
 	rm "$T/$event".*
+}
+
+@test "fcfs-issue killed: its command, which hears nothing of it, does not outlive it" {
+	event e 1 1
+	fcfs-dispatch e >"$T/w"
+	spawn from "$T/w" fcfs-issue --deliver-timeout 1h --deliver "echo \$\$ >'$T/command'; exec sleep 1000"
+	soon test -s "$T/command"
+	cat "$T/command" >>"$T/pids"
+	kill -9 "$pid"
+	soon gone "$(cat "$T/command")"
 }
 
 @test "fcfs-issue killed everywhere while it delivers: all is issued, parked, kept and dead-lettered as it should be" {
