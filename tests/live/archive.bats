@@ -177,6 +177,15 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 	same e "$(fcfs-event list | cut -f 1)"
 }
 
+@test "restored under a prefix of its own, an archive is asked about beside what is there" {
+	parked a
+	fcfs-archive save a >"$T/archive"
+	fcfs-archive --prefix old. restore a <"$T/archive"
+	while read -r person; do
+		same "$(fcfs-rank --explain a "$person")" "$(fcfs-rank --prefix old. --explain a "$person")"
+	done <"$T/names"
+}
+
 @test "an archive is read by others: codes, counts, the digest as fcfs(7) says" {
 	ended e
 	fcfs-archive save e >"$T/a"
