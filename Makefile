@@ -54,11 +54,12 @@ deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess
 archive = $(basename $(wildcard common/archive*.c))
 audit   = $(basename $(wildcard common/audit*.c)) audit_sql common/archive_live common/archive_record
 kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
+rebuild = $(basename $(wildcard common/rebuild*.c))
 letters = cmd/letters common/pipe_mailbox
 
 LUA = $(addprefix common/lua/,head.lua event.lua run.lua join.lua leave.lua rank.lua page.lua grant.lua \
 	pool.lua award.lua confirm.lua park.lua archive.lua explain.lua)
-SQL = $(addprefix common/sql/,tables.sql views.sql promises.sql)
+SQL = $(addprefix common/sql/,tables.sql indexes.sql rebuild.sql views.sql promises.sql)
 
 # --- tools ---------------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ fcfs-codes    = cmd/ui cmd/table cmd/input cmd/output $(base) $(redis) $(people)
                 common/code common/who
 fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
                 common/record
-fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(records) $(bus) $(kafka) common/instance \
+fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/page common/publish common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 $(deliver) common/instance common/award common/reconcile common/revoked common/job \
@@ -83,7 +84,8 @@ fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) 
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_kafka $(base) $(redis) $(event) \
                 $(records) $(bus) $(kafka) $(letters) common/archive_file common/archive_record common/report \
                 common/report_redis common/report_archive
-fcfs-archive  = cmd/ui cmd/output $(base) $(redis) $(event) $(records) $(bus) $(archive)
+fcfs-archive  = cmd/ui cmd/ui_kafka cmd/table cmd/output cmd/archive_rebuild $(base) $(redis) $(event) $(records) \
+                $(bus) $(kafka) $(ledger) $(archive) $(audit) $(rebuild)
 fcfs-audit    = cmd/ui cmd/ui_kafka cmd/table cmd/explain cmd/explain_sources $(base) $(redis) $(event) \
                 $(records) $(bus) $(kafka) $(ledger) $(audit)
 
@@ -94,7 +96,7 @@ libs-fcfs-setup    = jansson rdkafka
 libs-fcfs-dispatch = jansson uuid rdkafka
 libs-fcfs-issue    = jansson uuid sqlite3 rdkafka $(LIBPQ)
 libs-fcfs-report   = jansson uuid rdkafka
-libs-fcfs-archive  = jansson uuid
+libs-fcfs-archive  = jansson uuid sqlite3 rdkafka $(LIBPQ)
 libs-fcfs-audit    = jansson uuid sqlite3 rdkafka $(LIBPQ)
 
 # --- building ------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 #include "archive.h"
+#include "archive_rebuild.h"
 #include "output.h"
 #include "parse.h"
 #include "ui.h"
@@ -7,16 +8,23 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ENDED = 1000 };
+enum { ENDED = 1000, LEDGER, ID, REPLACE, DRY_RUN };
 
 struct request {
 	int64_t ended_ms;
 	bool ended;
+	struct rebuild_request rebuild;
 };
 
 static const struct ui_option OPTIONS[] = {
 	{"ended", ENDED, "D", "save only what was closed so long ago or longer"},
-	{"force", UI_FORCE, NULL, "purge what was not verified; restore into any server"},
+	{"ledger", LEDGER, "URL",
+	 "rebuild: what was issued, too: sqlite:PATH or postgresql://HOST/DB"},
+	{"id", ID, "UUID", "rebuild: this event by the name, not the newest one"},
+	{"replace", REPLACE, NULL, "rebuild: also in the place of an event that is there"},
+	{"dry-run", DRY_RUN, NULL, "rebuild: say what would be there, change nothing"},
+	{"force", UI_FORCE, NULL,
+	 "purge what was not verified; restore into any server; rebuild what is broken"},
 	{0},
 };
 
@@ -24,9 +32,23 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 {
 	struct request *r = self;
 
-	(void)letter;
-	r->ended = true;
-	return parse_duration("--ended", value, &r->ended_ms, why);
+	switch (letter) {
+	case LEDGER:
+		r->rebuild.ledger = value;
+		return 0;
+	case ID:
+		r->rebuild.id = value;
+		return 0;
+	case REPLACE:
+		r->rebuild.replace = true;
+		return 0;
+	case DRY_RUN:
+		r->rebuild.trial = true;
+		return 0;
+	default:
+		r->ended = true;
+		return parse_duration("--ended", value, &r->ended_ms, why);
+	}
 }
 
 static const struct ui_tool TOOL = {
@@ -34,9 +56,12 @@ static const struct ui_tool TOOL = {
 	.synopsis = "save [--ended D] EVENT\n"
 		    "verify EVENT\n"
 		    "restore [--force] EVENT\n"
+		    "rebuild [--ledger URL] [--id UUID] [--replace] [--dry-run] [--force] EVENT\n"
 		    "purge [--force] EVENT",
-	.about = "Keeps an event that has ended, checks what was kept, puts it back, purges it.",
+	.about =
+		"Keeps events that have ended, puts them back, rebuilds them from Kafka, purges them.",
 	.options = OPTIONS,
+	.kafka = true,
 	.take = take,
 };
 
@@ -73,6 +98,14 @@ static int restore(const struct request *r, struct redis *redis, const struct pl
 	return archive_restore(redis, ui.config.prefix, place, STDIN_FILENO, &ui_control, why);
 }
 
+static int rebuild_event(const struct request *r, struct redis *redis, const struct place *place,
+			 struct fault *why)
+{
+	if (ui_check_server(redis, why) < 0)
+		return -1;
+	return archive_rebuild(&r->rebuild, redis, place, why);
+}
+
 static int purge(const struct request *r, struct redis *redis, const struct place *place,
 		 struct fault *why)
 {
@@ -83,7 +116,9 @@ static int purge(const struct request *r, struct redis *redis, const struct plac
 static const struct verb {
 	const char *name;
 	int (*run)(const struct request *, struct redis *, const struct place *, struct fault *);
-} VERBS[] = {{"save", save}, {"verify", verify}, {"restore", restore}, {"purge", purge}, {0}};
+} VERBS[] = {{"save", save},	   {"verify", verify},
+	     {"restore", restore}, {"rebuild", rebuild_event},
+	     {"purge", purge},	   {0}};
 
 static int run(const struct request *r, char **operands, struct fault *why)
 {
@@ -95,11 +130,13 @@ static int run(const struct request *r, char **operands, struct fault *why)
 	while (verb->name && operands[0] && strcmp(verb->name, operands[0]) != 0)
 		verb++;
 	if (!operands[0] || !verb->name)
-		ui_misuse("say save, verify, restore or purge");
+		ui_misuse("say save, verify, restore, rebuild or purge");
 	if (!operands[1] || operands[2])
 		ui_misuse("name one event");
 	if (r->ended && verb->run != save)
 		ui_misuse("--ended goes with save");
+	if (verb->run != rebuild_event && archive_rebuild_asked(&r->rebuild))
+		ui_misuse("--ledger, --id, --replace and --dry-run go with rebuild");
 	if (place_init(&place, ui.config.prefix, operands[1], why) < 0)
 		return -1;
 	redis = ui_connect(why);

@@ -53,7 +53,7 @@ struct audit_db *audit_read(const struct audit_sources *s, struct fault *why)
 {
 	for (int i = 0; i < TRIES && !s->control->stopping(); i++) {
 		struct audit_db *db;
-		int still = audit_db_open(s->control, &db, why) < 0 ? -1 : try(db, s, why);
+		int still = audit_db_open(s->control, false, &db, why) < 0 ? -1 : try(db, s, why);
 
 		if (still > 0)
 			return db;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const char tables_sql[], views_sql[], promises_sql[];
+extern const char tables_sql[], indexes_sql[], rebuild_sql[], views_sql[], promises_sql[];
 
 /* SQLite asks about stopping after so many of its instructions. */
 enum { STEPS = 100000 };
@@ -18,6 +18,7 @@ struct audit_db {
 	sqlite3_stmt *insert[AUDIT_TABLES];
 	sqlite3_stmt *row; /* of them: the one in the making */
 	int bound;
+	bool codes; /* are kept as they are */
 	unsigned char seed[CODE_DIGEST];
 };
 
@@ -34,7 +35,7 @@ static const char *const inserts[AUDIT_TABLES] = {
 	[AUDIT_SIZE] = "INSERT OR REPLACE INTO size VALUES (?, ?)",
 	[AUDIT_LINE] =
 		"INSERT INTO line VALUES (?1, ?2, ?3, nullif(?4, 0),"
-		" ?5, ?6, digest(nullif(?8, '')),"
+		" ?5, ?6, ?7, digest(nullif(?8, '')),"
 		" ?9, ?10, digest(?11),"
 		" substr(?12, 1, instr(?12 || ':', ':') - 1), nullif(substr(?12, instr(?12 || ':', ':') + 1), ''),"
 		" nullif(?13, '-'), nullif(?14, '-'), ?15, ?16, digest(?17))",
@@ -48,9 +49,10 @@ static const char *const inserts[AUDIT_TABLES] = {
 		"granted_us") ", max(?5, 0)" OURS("winner"),
 	[AUDIT_ISSUED] = "INSERT INTO issued SELECT " TICKET JSON("joined_us") ", " JSON(
 		"granted_us") ", " JSON("issued_us") ", digest(" JSON("code") ")" OURS("issued"),
-	[AUDIT_ENTRY] = "INSERT INTO entry SELECT ?5, ?2, ?3, " JSON("seq") ", " JSON("at_us") ", " JSON(
-		"what") ", " JSON("user") ", " JSON("ticket") ", " JSON("before") ", " JSON("after")
-		OURS("log"),
+	[AUDIT_ENTRY] =
+		"INSERT INTO entry SELECT ?5, ?2, ?3, " JSON("seq") ", " JSON("at_us") ", " JSON("what") ", " JSON(
+			"user") ", " JSON("ticket") ", " JSON("before") ", " JSON("after") ", " JSON("who")
+			OURS("log"),
 	[AUDIT_LETTER] = "INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?)",
 	[AUDIT_PROGRESS] = "INSERT INTO progress VALUES (?, ?, ?)",
 	[AUDIT_READER] = "INSERT INTO reader VALUES (?, ?)",
@@ -76,7 +78,7 @@ static int execute(struct audit_db *db, const char *sql, struct fault *why)
 	return code == SQLITE_OK ? 0 : fail(db, code, why);
 }
 
-/* digest(CODE): NULL of NULL. */
+/* digest(CODE): NULL of NULL; the code itself where codes are kept. */
 static void digest(sqlite3_context *context, int count, sqlite3_value **value)
 {
 	const struct audit_db *db = sqlite3_user_data(context);
@@ -84,7 +86,9 @@ static void digest(sqlite3_context *context, int count, sqlite3_value **value)
 	unsigned char out[CODE_DIGEST];
 
 	(void)count;
-	if (!code)
+	if (db->codes)
+		sqlite3_result_value(context, *value);
+	if (!code || db->codes)
 		return;
 	memcpy(out, db->seed, sizeof out);
 	code_chain(out, code, (size_t)sqlite3_value_bytes(*value));
@@ -126,7 +130,8 @@ static int set_up(struct audit_db *db, struct fault *why)
 	return 0;
 }
 
-int audit_db_open(const struct control *control, struct audit_db **out, struct fault *why)
+int audit_db_open(const struct control *control, bool codes, struct audit_db **out,
+		  struct fault *why)
 {
 	struct audit_db *db = calloc(1, sizeof *db);
 
@@ -134,6 +139,7 @@ int audit_db_open(const struct control *control, struct audit_db **out, struct f
 	if (!db)
 		return fault_errno(why, EX_OSERR, "audit");
 	db->control = control;
+	db->codes = codes;
 	if (set_up(db, why) < 0) {
 		audit_db_close(db);
 		return -1;
@@ -185,7 +191,55 @@ int audit_put(struct audit_db *db, struct fault *why)
 
 int audit_db_ready(struct audit_db *db, struct fault *why)
 {
+	return execute(db, indexes_sql, why) < 0 ? -1 : execute(db, views_sql, why);
+}
+
+int audit_db_rebuild(struct audit_db *db, struct fault *why)
+{
+	if (execute(db, indexes_sql, why) < 0 || execute(db, rebuild_sql, why) < 0)
+		return -1;
 	return execute(db, views_sql, why);
+}
+
+/* --- what is asked of it ------------------------------------------------------------------------ */
+
+static struct audit_value value_at(sqlite3_stmt *query, int column)
+{
+	struct audit_value value = {.none = sqlite3_column_type(query, column) == SQLITE_NULL,
+				    .number = sqlite3_column_int64(query, column)};
+	const unsigned char *text = sqlite3_column_text(query, column);
+
+	value.text = text ? (const char *)text : "";
+	value.len = (size_t)sqlite3_column_bytes(query, column);
+	return value;
+}
+
+static int visit_rows(struct audit_db *db, sqlite3_stmt *query,
+		      int (*visit)(void *, const struct audit_value *, struct fault *), void *self,
+		      struct fault *why)
+{
+	struct audit_value value[AUDIT_COLUMNS] = {0};
+	int code = SQLITE_DONE, result = 0, columns = sqlite3_column_count(query);
+
+	while (result == 0 && (code = sqlite3_step(query)) == SQLITE_ROW) {
+		for (int i = 0; i < columns && i < AUDIT_COLUMNS; i++)
+			value[i] = value_at(query, i);
+		result = visit(self, value, why);
+	}
+	return result < 0 || code == SQLITE_DONE ? result : fail(db, code, why);
+}
+
+int audit_db_rows(struct audit_db *db, const char *sql,
+		  int (*visit)(void *, const struct audit_value *, struct fault *), void *self,
+		  struct fault *why)
+{
+	sqlite3_stmt *query;
+	int code = sqlite3_prepare_v2(db->sqlite, sql, -1, &query, NULL);
+	int result =
+		code == SQLITE_OK ? visit_rows(db, query, visit, self, why) : fail(db, code, why);
+
+	sqlite3_finalize(query);
+	return result;
 }
 
 /* --- the promises ------------------------------------------------------------------------------ */

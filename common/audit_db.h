@@ -7,7 +7,8 @@
  *
  * The tables are in sql/tables.sql and sql/views.sql, the promises in sql/promises.sql. They are kept in a
  * nameless temporary file of SQLite's, gone with the process, and in a cache of a few MiB before it.
- * A code never gets there: a digest stands for it, another one in each process.
+ * A code never gets there: a digest stands for it, another one in each process. Only a rebuild has the codes
+ * themselves in it, and fills in, from topics and ledger, what would else be read from Redis.
  *
  * This header's audit_db.c is the only one beside the ledger to know SQLite.
  */
@@ -43,8 +44,8 @@ enum audit_table {
 struct audit_db;
 
 /* EX_OSERR where there is no room for it (TMPDIR). The control is borrowed: a query ends when it is
- * stopping. */
-int audit_db_open(const struct control *, struct audit_db **, struct fault *why);
+ * stopping. codes: they are kept as they are. */
+int audit_db_open(const struct control *, bool codes, struct audit_db **, struct fault *why);
 void audit_db_close(struct audit_db *); /* NULL is fine */
 
 /* One row. Texts are borrowed until audit_put. A record of JSON that is not of the event with this id, or
@@ -56,6 +57,22 @@ void audit_none(struct audit_db *);
 int audit_put(struct audit_db *, struct fault *why);
 
 int audit_db_ready(struct audit_db *, struct fault *why);
+
+/* The same where Redis was not read: sql/rebuild.sql makes what it would have. */
+int audit_db_rebuild(struct audit_db *, struct fault *why);
+
+/* Calls visit for each row that a query finds, until it returns -1. */
+enum { AUDIT_COLUMNS = 8 };
+struct audit_value {
+	bool none;	  /* NULL */
+	const char *text; /* lives until the next row */
+	size_t len;
+	int64_t number;
+};
+
+int audit_db_rows(struct audit_db *, const char *sql,
+		  int (*visit)(void *self, const struct audit_value *, struct fault *), void *self,
+		  struct fault *why);
 
 /* What breaks a promise, or, a notice, only looks as if. Texts may hold any bytes; never a code. */
 struct audit_breach {

@@ -108,6 +108,7 @@ struct progress {
 	int64_t requests; /* all tickets up to it */
 	int64_t winners;  /* all granted tickets up to it */
 	int64_t seq;	  /* all decisions up to it */
+	int64_t rebuilt_us; /* a Redis whose event was not rebuilt then, or later, has an old copy; 0: any */
 };
 
 /* UNDONE: nothing of it is out, or it cannot be told (a sink that takes offsets along finds out): restart,

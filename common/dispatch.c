@@ -87,7 +87,7 @@ static int open_sink(struct work *w, struct lane *lane, struct fault *why)
 	close_sink(lane);
 	if (w->d->bus->open(w->d->bus, e->lease.id, &e->sink, why) < 0)
 		return -1;
-	return publish_open(e, why);
+	return publish_open(&w->publisher, e, why);
 }
 
 /* Tries once: the lane is publishing, or still waiting with its holder named. */

@@ -47,6 +47,7 @@ static const struct field FIELDS[] = {
 	NUMBER(cursor),
 	NUMBER(settled),
 	NUMBER(epoch),
+	NUMBER(rebuilt_us),
 	NUMBER(pass_us),
 	NUMBER(lease_ms),
 	NUMBER(now_us),

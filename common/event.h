@@ -20,12 +20,13 @@ struct event {
 	int64_t joined, already, left, granted, returned, issued, revoked, burnt;
 	int64_t parked; /* now */
 	int64_t refused_soldout, refused_early, refused_closed, refused_paused, refused_left;
-	int64_t cursor;			  /* the last ticket a grant step has passed */
-	int64_t settled;		  /* all tickets up to it are issued or given back */
-	int64_t epoch;			  /* how often the lease was taken */
-	int64_t pass_us;		  /* when a dispatcher last looked for somebody to grant */
-	int64_t seq;			  /* how many decisions were recorded */
-	int64_t codes_loaded, codes_left; /* of a pool: ever, and now */
+	int64_t cursor;	    /* the last ticket a grant step has passed */
+	int64_t settled;    /* all tickets up to it are issued or given back */
+	int64_t epoch;	    /* grows with each taking of the lease, and each restore */
+	int64_t rebuilt_us; /* from its topics, the last time; 0: never */
+	int64_t pass_us;    /* when a dispatcher last looked for somebody to grant */
+	int64_t seq;	    /* how many decisions were recorded */
+	int64_t codes_loaded, codes_left;			      /* of a pool: ever, and now */
 	int64_t published_requests, published_winners, published_seq; /* as mirrored by dispatch */
 	int64_t lease_ms, now_us, in_line, assigned_now, issued_now;
 	int64_t first_joined_us, last_joined_us;

@@ -359,6 +359,13 @@ static int find_last(struct kafka *k, int32_t partition, struct finding *f, stru
 	}
 }
 
+static bool is_later(const struct progress *a, const struct progress *b)
+{
+	if (a->rebuilt_us != b->rebuilt_us)
+		return a->rebuilt_us > b->rebuilt_us;
+	return a->requests + a->winners + a->seq > b->requests + b->winners + b->seq;
+}
+
 /* All partitions: where a key goes changes when a topic gets more. */
 static int find_progress(struct kafka *k, const char *event_id, struct sink *waits,
 			 struct progress *progress, struct fault *why)
@@ -372,8 +379,7 @@ static int find_progress(struct kafka *k, const char *event_id, struct sink *wai
 
 		if (find_last(k, p, &f, waits, why) < 0)
 			return -1;
-		if (f.progress.requests + f.progress.winners + f.progress.seq >
-		    progress->requests + progress->winners + progress->seq)
+		if (is_later(&f.progress, progress))
 			*progress = f.progress;
 	}
 	return 0;

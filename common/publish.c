@@ -1,5 +1,6 @@
 #include "publish.h"
 
+#include "event.h"
 #include "record.h"
 
 #include <inttypes.h>
@@ -124,6 +125,34 @@ static int lost(const struct publication *e, const struct progress *has, struct 
 			 has->seq, out->seq);
 }
 
+/* When the event, as this Redis has it, was rebuilt. */
+static int read_rebuilt(struct publisher *p, const struct publication *e, int64_t *rebuilt_us,
+			struct fault *why)
+{
+	struct event event;
+
+	if (event_show(p->redis, &e->place, &event, why) < 0)
+		return -1;
+	*rebuilt_us = event.rebuilt_us;
+	return 0;
+}
+
+static int read_progress(struct publisher *p, struct publication *e, struct fault *why)
+{
+	int64_t rebuilt_us = 0;
+
+	if (e->sink->progress(e->sink, e->lease.id, &e->progress, why) < 0)
+		return -1;
+	if (e->progress.rebuilt_us && read_rebuilt(p, e, &rebuilt_us, why) < 0)
+		return -1;
+	if (e->progress.rebuilt_us <= rebuilt_us)
+		return 0;
+	return fault_set(why, EX_PROTOCOL,
+			 "event '%s': it was rebuilt (fcfs-archive rebuild), and this redis has an "
+			 "older copy of it: nothing of that is dispatched any more",
+			 e->place.name);
+}
+
 static int check_verdict(struct publication *e, struct fault *why)
 {
 	if (strcmp(e->verdict, "stale") == 0)
@@ -218,6 +247,8 @@ static int mirror(struct publisher *p, struct publication *e, struct fault *why)
 	if (strcmp(m.verdict, "behind") == 0) {
 		e->progress = m.has;
 		e->adopted = true;
+		if (read_rebuilt(p, e, &e->progress.rebuilt_us, why) < 0)
+			return -1;
 	}
 	return strcmp(m.verdict, "lost") == 0 ? lost(e, &m.has, why) : 0;
 }
@@ -241,9 +272,7 @@ static int recover(struct publisher *p, struct publication *e, struct fault *why
 	held = lease_renew(&p->step, p->redis, &e->place, &e->lease, why);
 	if (held <= 0)
 		return held < 0 ? -1 : stale(e, why);
-	return e->sink->restart(e->sink, why) < 0
-		       ? -1
-		       : e->sink->progress(e->sink, e->lease.id, &e->progress, why);
+	return e->sink->restart(e->sink, why) < 0 ? -1 : read_progress(p, e, why);
 }
 
 /* What is in a log must not be news to Redis after a failover: also who joined just now is confirmed. */
@@ -303,7 +332,7 @@ static int transaction(struct publisher *p, struct publication *e, struct fault 
 	return result < 0 ? -1 : f.more || result != COMMITTED;
 }
 
-int publish_open(struct publication *e, struct fault *why)
+int publish_open(struct publisher *p, struct publication *e, struct fault *why)
 {
 	if (*e->run.id && strcmp(e->run.id, e->lease.id) != 0)
 		return fault_set(why, EX_TEMPFAIL,
@@ -311,7 +340,7 @@ int publish_open(struct publication *e, struct fault *why)
 				 e->place.name);
 	strcpy(e->run.id, e->lease.id);
 	e->progress = (struct progress){.winners = e->lease.settled};
-	return keeps_log(e) ? e->sink->progress(e->sink, e->lease.id, &e->progress, why) : 0;
+	return keeps_log(e) ? read_progress(p, e, why) : 0;
 }
 
 /* Asked to stop, it still puts the page that is under way: its winners are granted. */

@@ -15,7 +15,8 @@
  * Progress ahead of Redis: Redis has lost writes, nothing may be granted (EX_PROTOCOL). Progress behind
  * Redis's copy of it: the topic has lost records, and all would be published once more (EX_PROTOCOL). A holder
  * that slept through another's taking is told so inside grant and mirror, and its commits are
- * fenced (P9).
+ * fenced (P9). An event that was rebuilt from its topics says so in its progress, which every later one
+ * carries on: to an older copy of it, with whoever has joined there, nobody wins any more.
  */
 #ifndef FCFS_PUBLISH_H
 #define FCFS_PUBLISH_H
@@ -49,8 +50,8 @@ struct publication {
 };
 
 /* With the lease just taken: reads how far the event is out. EX_TEMPFAIL where it is another event by
- * the same name. */
-int publish_open(struct publication *, struct fault *why);
+ * the same name, EX_PROTOCOL where Redis has an old copy of it. */
+int publish_open(struct publisher *, struct publication *, struct fault *why);
 
 /* Publishes until nothing is left, `limit` new winners are granted, or control says to stop.
  * EX_TEMPFAIL with the verdict "stale" where another dispatcher has the lease. */

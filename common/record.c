@@ -39,6 +39,8 @@ void record_progress(struct buffer *buffer, const char *event, const char *id,
 	json_int(buffer, "requests", progress->requests);
 	json_int(buffer, "winners", progress->winners);
 	json_int(buffer, "seq", progress->seq);
+	if (progress->rebuilt_us)
+		json_int(buffer, "rebuilt_us", progress->rebuilt_us);
 	json_end(buffer);
 }
 
@@ -125,12 +127,11 @@ static int read_int(const json_t *object, const char *name, int64_t min, int64_t
 	return 0;
 }
 
-static int read_replays(const json_t *object, struct winner *winner, struct fault *why)
+/* A number that is written only where it is not 0. */
+static int read_optional(const json_t *object, const char *name, int64_t *out, struct fault *why)
 {
-	winner->replays = 0;
-	return json_object_get(object, "replays")
-		       ? read_int(object, "replays", 0, &winner->replays, why)
-		       : 0;
+	*out = 0;
+	return json_object_get(object, name) ? read_int(object, name, 0, out, why) : 0;
 }
 
 static int read_winner(const json_t *object, struct winner *winner, struct fault *why)
@@ -143,7 +144,7 @@ static int read_winner(const json_t *object, struct winner *winner, struct fault
 	    read_int(object, "joined_us", 0, &winner->joined_us, why) < 0 ||
 	    read_int(object, "granted_us", 0, &winner->granted_us, why) < 0)
 		return -1;
-	return read_replays(object, winner, why);
+	return read_optional(object, "replays", &winner->replays, why);
 }
 
 /* The parser's own text quotes the input, which may hold a code, so it is not passed on. */
@@ -206,7 +207,8 @@ static int read_progress(const json_t *object, const char *id, struct progress *
 	    read_text(object, "id", uuid_fault, own_id, why) < 0 ||
 	    read_int(object, "requests", 0, &progress->requests, why) < 0 ||
 	    read_int(object, "winners", 0, &progress->winners, why) < 0 ||
-	    read_int(object, "seq", 0, &progress->seq, why) < 0)
+	    read_int(object, "seq", 0, &progress->seq, why) < 0 ||
+	    read_optional(object, "rebuilt_us", &progress->rebuilt_us, why) < 0)
 		return -1;
 	return strcmp(own_id, id) == 0
 		       ? 0
@@ -240,6 +242,27 @@ int record_log_user(const char *bytes, size_t len, char user[PERSON_MAX + 1], st
 		       ? 0
 		       : fault_set(why, EX_PROTOCOL, "a record of the outbox is not ours: %s",
 				   text ? "a person's name is too long" : bad.line);
+}
+
+static bool read_creation(const json_t *object, struct creation *creation)
+{
+	const char *what = json_string_value(json_object_get(object, "what"));
+	struct fault ignored;
+
+	return what && strcmp(what, "create") == 0 && check_type(object, "log", &ignored) == 0 &&
+	       read_text(object, "event", event_fault, creation->event, &ignored) == 0 &&
+	       read_text(object, "id", uuid_fault, creation->id, &ignored) == 0 &&
+	       read_int(object, "at_us", 0, &creation->at_us, &ignored) == 0;
+}
+
+bool record_read_creation(const char *bytes, size_t len, struct creation *creation)
+{
+	struct fault ignored;
+	json_t *object = record_load(bytes, len, &ignored);
+	bool is_one = object && read_creation(object, creation);
+
+	json_decref(object);
+	return is_one;
 }
 
 static int read_bool(const json_t *object, const char *name, bool *out, struct fault *why)

@@ -4,7 +4,7 @@
  *   request   type event id user ticket joined_us
  *   winner    type event id user ticket joined_us granted_us, and replays where it is not 0
  *   issued    type event id user ticket code joined_us granted_us issued_us
- *   progress  type event id requests winners seq
+ *   progress  type event id requests winners seq, and rebuilt_us where it is not 0
  *   log       type event id seq at_us who what user ticket before after (written by
  *             common/lua/head.lua, in the step that decides)
  *
@@ -55,6 +55,15 @@ int record_read_progress(const char *bytes, size_t len, const char *id, struct p
 
 /* The person a log record is about, "" for none. EX_PROTOCOL where it is no such record. */
 int record_log_user(const char *bytes, size_t len, char user[PERSON_MAX + 1], struct fault *why);
+
+/* Reads a log record that says an event was created: false for any other. */
+struct creation {
+	char event[EVENT_MAX + 1];
+	char id[UUID_LEN + 1];
+	int64_t at_us;
+};
+
+bool record_read_creation(const char *bytes, size_t len, struct creation *);
 
 /* What a delivery command says of a record: {"id":..., "ticket":N, "ok":true}, or
  * {"id":..., "ticket":N, "ok":false, "retry":BOOL, "why":TEXT}. Where it does not say, retry is

@@ -128,7 +128,9 @@ FROM ticket, event WHERE ticket <= settled AND state IN ('granted', 'assigned');
 SELECT t.user, t.ticket, 'read at ' || w.partition || ':' || w.offset || ' of gifticon_publish, and '
 	|| t.state || ' in Redis'
 FROM ticket AS t JOIN winner AS w ON w.ticket = t.ticket JOIN reader AS r ON r.partition = w.partition
-WHERE t.state = 'granted' AND w.user = t.user AND w.offset < r.committed;
+WHERE t.state = 'granted' AND w.user = t.user AND w.offset < r.committed
+	AND NOT EXISTS (SELECT * FROM letter AS d
+		WHERE d.original_partition = w.partition AND d.original_offset = w.offset);
 
 -- P4 final: every slot that somebody can win is granted
 SELECT NULL, NULL, size.value || ' slots are free, and people wait'

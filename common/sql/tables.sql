@@ -6,7 +6,7 @@ CREATE TABLE size (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE TABLE line (
 	ticket INTEGER PRIMARY KEY, user TEXT, joined_us INTEGER,
 	step_us INTEGER, -- of the grant step that has passed this ticket
-	left_us INTEGER, left_state TEXT, left_code BLOB,
+	left_us INTEGER, left_state TEXT, left_who TEXT, left_code BLOB,
 	issued_granted_us INTEGER, issued_us INTEGER, issued_code BLOB,
 	pending_state TEXT, run TEXT, partition INTEGER, offset INTEGER,
 	pending_granted_us INTEGER, pending_us INTEGER, pending_code BLOB);
@@ -21,7 +21,7 @@ CREATE TABLE winner (partition INTEGER, offset INTEGER, ticket INTEGER, user TEX
 CREATE TABLE issued (partition INTEGER, offset INTEGER, ticket INTEGER, user TEXT, joined_us INTEGER,
 	granted_us INTEGER, issued_us INTEGER, code BLOB);
 CREATE TABLE entry (place TEXT, partition INTEGER, offset INTEGER, seq INTEGER, at_us INTEGER, what TEXT, user TEXT,
-	ticket INTEGER, before TEXT, after TEXT);
+	ticket INTEGER, before TEXT, after TEXT, who TEXT);
 CREATE TABLE letter (partition INTEGER, offset INTEGER, class TEXT, run TEXT,
 	original_partition INTEGER, original_offset INTEGER);
 CREATE TABLE progress (requests INTEGER, winners INTEGER, seq INTEGER); -- no row: of no topics

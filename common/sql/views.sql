@@ -1,15 +1,10 @@
--- Made when all is read: what the promises are asked of.
+-- Made when all is there: what the promises are asked of.
 
-CREATE INDEX request_ticket ON request (ticket);
-CREATE INDEX winner_ticket ON winner (ticket);
-CREATE INDEX issued_ticket ON issued (ticket);
-CREATE INDEX entry_seq ON entry (seq);
-CREATE INDEX letter_original ON letter (original_partition, original_offset);
 CREATE INDEX pool_code ON pool (code);
 
--- One row: the event's hash, and the slots that there are.
+-- One row: the event's hash, and the slots that there are; rebuilt, it has more codes than are loaded again.
 CREATE TABLE event AS
-SELECT *, CASE codes WHEN 'pool' THEN min(stock, codes_loaded - burnt) ELSE stock END AS slots
+SELECT *, CASE codes WHEN 'pool' THEN min(stock, max(codes_loaded, codes_logged) - burnt) ELSE stock END AS slots
 FROM (SELECT
 	max(value) FILTER (WHERE name = 'bus') AS bus,
 	max(value) FILTER (WHERE name = 'codes') AS codes,
@@ -25,6 +20,7 @@ FROM (SELECT
 	max(value) FILTER (WHERE name = 'revoked') AS revoked,
 	max(value) FILTER (WHERE name = 'burnt') AS burnt,
 	max(value) FILTER (WHERE name = 'codes_loaded') AS codes_loaded,
+	max(value) FILTER (WHERE name = 'codes_logged') AS codes_logged,
 	max(value) FILTER (WHERE name = 'cursor') AS cursor,
 	max(value) FILTER (WHERE name = 'settled') AS settled,
 	max(value) FILTER (WHERE name = 'seq') AS seq,

@@ -143,7 +143,7 @@ courier_issue() {
 	broken a '^P5.*never loaded' redis hdel "$(key a loaded)" CODE-002
 	broken a '^P5.*no ticket has' redis rpush "$(key a codes)" CODE-002
 	broken a '^P6.*codes_loaded is 9, and there are 8' redis lpop "$(key a codes)"
-	broken a '^P3.*slots' redis hset "$(key a event)" codes_loaded 3
+	broken a '^P3.*slots' redis hset "$(key a event)" codes_loaded 3 codes_logged 3
 }
 
 # Redis and the ledger alone
