@@ -170,6 +170,25 @@ cell_kill_return() {
 	kills 'fcfs-issue --return-dead' 5 return_round
 }
 
+# Two could not be delivered; their dead letters are sent again, and they get the codes that they have.
+redrive_round() {
+	fresh "$3" 5 8
+	: >"$T/$3/ledger"
+	fcfs-dispatch "$3"
+	issue "$3" "${SHORT[@]}" --deliver "$(courier "$(but p0000002 p0000004 "$NEVER")")" || same 65 $?
+	kill_at "$1" "$2" fcfs-issue --redrive "${SHORT[@]}"
+	well fcfs-issue --redrive "${SHORT[@]}"
+	settle "$3" "${SHORT[@]}"
+	same 0 "$(field "$3" parked)"
+	verdict "$3"
+}
+
+cell_kill_redrive_kafka() {
+	local KILL_CALLS=sendmsg
+	world 1
+	kills 'fcfs-issue --redrive' 10 redrive_round
+}
+
 # --- settings, codes, archives -------------------------------------------------------------------
 
 set_round() {

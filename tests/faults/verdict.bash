@@ -14,9 +14,11 @@ pairs() {
 	redis --raw hgetall "$(key "$1" "$2")" | paste - - | tr ' ' '\t' | sed '/^\t$/d'
 }
 
-# committed EVENT TOPIC NAME: its records there: NAME, ticket, user, code
+# committed EVENT TOPIC NAME: its records there: NAME, ticket, user, code; dead letters that were sent again are `again`
 committed() {
-	values "$2" | jq -r "select(.event == \"$1\" and .id == \"$(field "$1" id)\") | [\"$3\", .ticket, .user, .code // \"\"] | @tsv"
+	envelopes "$2" | jq -r --arg event "$1" --arg id "$(field "$1" id)" --arg name "$3" \
+		'(if .headers // [] | index("replays") then "again" else $name end) as $name | .payload | fromjson |
+		select(.event == $event and .id == $id) | [$name, .ticket, .user, .code // ""] | @tsv'
 }
 
 # slots EVENT: the stock, and of supplied codes no more than there are

@@ -58,6 +58,14 @@ stale_dispatcher() {
 	}
 }
 
+# all_decided: no transaction of a sleeper hides what is committed behind it
+all_decided() {
+	local partition
+	for partition in 0 1; do
+		! open_at gifticon_publish $partition || return 1
+	done
+}
+
 # dispatchers MOMENT...
 dispatchers() {
 	local n=0 e
@@ -69,6 +77,7 @@ dispatchers() {
 	done
 	for e in $(seq -f z%g $n); do
 		soon no_lease "$e"
+		[ -z "${FCFS_BROKERS-}" ] || soon all_decided
 		settle "$e" "${SHORT[@]}"
 		stale_dispatcher "$e"
 		[ -n "${FCFS_BROKERS-}" ] || issue "$e" <"$T/$e/zombie"
