@@ -225,15 +225,15 @@ static int confirm(struct redis *r, redisReply *wait, redisReply **root, struct 
 /* As arrived, with what WAIT says of it. */
 static int oldest_answer(struct redis *r, redisReply **root, struct fault *why)
 {
-	int got = r->held ? 1 : arrived(r, root, why);
+	int got = arrived(r, root, why);
 
-	if (got <= 0 || !r->window[r->oldest].waits)
-		return got;
-	if (!r->held) {
+	if (got > 0 && r->window[r->oldest].waits && !r->held) {
 		r->held = *root;
 		r->waiting_since_ms = clock_ms();
+		got = arrived(r, root, why);
 	}
-	got = arrived(r, root, why);
+	if (!r->held) /* it waits for nobody, or all is asked again */
+		return got;
 	return got > 0 ? confirm(r, *root, root, why) : got;
 }
 

@@ -37,7 +37,7 @@ static const struct known_fault FAULTS[] = {
 	REDIS("TRYAGAIN", AGAIN, EX_UNAVAILABLE, ""), REDIS("UNBLOCKED", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("OOM", NONE, EX_TEMPFAIL, ": nobody is let in until it has memory"),
 	REDIS("MISCONF", NONE, EX_TEMPFAIL, ": nobody is let in until it can write its disk"),
-	REDIS("NOREPLICAS", NONE, EX_TEMPFAIL, ""),
+	REDIS("NOREPLICAS", NONE, EX_TEMPFAIL, ": nobody is let in until they are back"),
 	REDIS("NOAUTH", NONE, EX_CONFIG, ": name a file with FCFS_REDIS_PASSWORD_FILE"),
 	REDIS("WRONGPASS", NONE, EX_CONFIG, ""), REDIS("NOPERM", NONE, EX_CONFIG, GRANT),
 	/* as 8.0 says it */
