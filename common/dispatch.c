@@ -159,9 +159,11 @@ static int renew_leases(void *self, struct fault *why)
 
 /* --- passes ----------------------------------------------------------------------------------- */
 
-/* Each time that all codes are used up, not in each pass after that. */
+/* Each time that all codes are used up, not in each pass after that. Of a single pass, a person must know
+ * where it could do nothing for it. */
 static void say_dry(struct work *w, struct lane *lane)
 {
+	bool warns = w->d->every_ms || lane->event.run.done == 0;
 	char line[160];
 
 	if (strcmp(lane->event.verdict, "dry") != 0 || lane->dry_at == lane->event.run.done)
@@ -170,7 +172,7 @@ static void say_dry(struct work *w, struct lane *lane)
 	snprintf(line, sizeof line,
 		 "event '%s': no code is left, and people wait: load more with fcfs-codes load",
 		 lane->event.place.name);
-	(w->d->every_ms ? w->d->control->warn : w->d->control->note)(line);
+	(warns ? w->d->control->warn : w->d->control->note)(line);
 }
 
 static int pass(struct work *w, struct lane *lane, struct fault *why)

@@ -285,10 +285,12 @@ rss_kb() {
 	same 'fcfs-dispatch: event '"'e'"': no code is left, and people wait: load more with fcfs-codes load
 fcfs-dispatch: event '"'e'"': 0 winners written, dry' "$stderr"
 	run -1 --separate-stderr fcfs-dispatch e
+	same "fcfs-dispatch: event 'e': no code is left, and people wait: load more with fcfs-codes load" "$output$stderr"
+	run -1 --separate-stderr fcfs-dispatch -q e
 	same '' "$output$stderr"
 	codes 3 | fill e
 	same 'waiting waiting waiting standby standby standby standby standby' "$(fcfs-rank --list e | cut -f 1 | paste -sd ' ')"
-	run -0 fcfs-dispatch e
+	run -0 fcfs-dispatch e # it has done something: not a word
 	same 3 "${#lines[@]}"
 	fcfs-issue <<<"$output" >"$T/out"
 	same "$(codes 3)" "$(jq -r .code "$T/out")"

@@ -389,6 +389,7 @@ fcfs-dispatch: event 'a': it was purged, and created anew: run again" "$(cat "$T
 		[[ $stderr == *"$1: kafka: CONNECTED: "* ]]
 		same '["counter"]' "$(jq -sc 'map(.client_id) | unique' "$T/stats")"
 		same producer "$(jq -r .type "$T/stats" | grep -m 1 producer)"
+		[ "$1" = fcfs-dispatch ] || same consumer "$(jq -r .type "$T/stats" | grep -m 1 consumer)"
 		rm "$T/stats"
 	done
 	all_out a 5

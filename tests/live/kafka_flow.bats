@@ -116,9 +116,9 @@ in_line() {
 	all_out a 20
 	same 20 "$(winners_of a | wc -l)"
 	[ "$(consume gifticon_publish -X isolation.level=read_uncommitted | wc -l)" -ge 40 ]
-	kafka console-consumer --include "$FCFS_PREFIX"'gifticon_(publish|issued)' --from-beginning --timeout-ms 1500 \
+	kafka console-consumer --include "$FCFS_PREFIX"'(event_requests|gifticon_(publish|issued))' --from-beginning --timeout-ms 1500 \
 		--isolation-level read_committed --property print.key=true --property print.headers=true 2>/dev/null >"$T/java"
-	same "$(for topic in gifticon_publish gifticon_issued; do envelopes $topic; done |
+	same "$(for topic in event_requests gifticon_publish gifticon_issued; do envelopes $topic; done |
 		jq -r '"event:a,v:1\t\(.key)\t\(.payload)"' | sort)" "$(sort "$T/java")"
 	# its producer puts a key where ours does
 	people 20 | sed 's/$/\tx/' | kafka console-producer --topic "${FCFS_PREFIX}gifticon_issued" --property parse.key=true 2>/dev/null

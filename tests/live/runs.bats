@@ -156,6 +156,22 @@ is_free() {
 	same 3 "$(redis llen "$(key e runs)")"
 }
 
+@test "the last thousand are kept, of an event and of records that name none" {
+	local list
+	winners 1
+	fcfs-issue <"$T/winners" >"$T/out"
+	echo x | fcfs-issue -q || same 65 $?
+	for list in "$(key e runs)" "${FCFS_PREFIX}fcfs:runs"; do
+		redis eval 'for i = 1, 1200 do
+			redis.call("LPUSH", KEYS[1], (redis.call("LINDEX", KEYS[1], -1):gsub("\"run\":\"........", string.format("\"run\":\"%08d", i)))) end' 1 "$list"
+	done
+	{ cat "$T/winners" && echo x; } | fcfs-issue -q || same 65 $?
+	for list in "$(key e runs)" "${FCFS_PREFIX}fcfs:runs"; do
+		same 1000 "$(redis llen "$list")"
+		same 2 "$(redis --raw lrange "$list" -2 -1 | jq -r 'select(.ended_us > 0).run' | grep -vc ^0000)"
+	done
+}
+
 # --- alone ---------------------------------------------------------------------------------------
 
 @test "exclusive: a second one is 75 and names the host, with nothing assigned; others and other events go on" {
