@@ -55,28 +55,39 @@ static bool seek(struct kafka_in *in)
 	return !failed;
 }
 
-/* A topic that was made anew, or has lost its end, may end before what is committed. Nothing of it is,
- * then: what was issued before is `already`, and what is pending may not be out. */
-static int check_end(struct kafka_in *in, rd_kafka_topic_partition_t *p, struct fault *why)
+static void warn_of(struct kafka_in *in, const rd_kafka_topic_partition_t *p, const char *what)
 {
-	struct kafka_part *part = &in->part[p->partition];
-	char line[512];
-	int64_t low;
+	char line[640];
 
-	if (p->offset <= part->end)
-		return 0;
-	if (kafka_watermarks(in->kafka, true, TOPIC_WINNERS, p->partition, &low, &part->end, why) <
-	    0)
-		return -1;
-	if (p->offset <= part->end)
-		return 0;
-	snprintf(line, sizeof line,
-		 "kafka '%.200s': partition %d of '%.140s' ends at %lld, before what is committed, "
-		 "%lld: it is read from its beginning",
-		 in->kafka->options.brokers, p->partition, p->topic, (long long)part->end,
-		 (long long)p->offset);
+	snprintf(line, sizeof line, "kafka '%.200s': partition %d of '%.140s' %s",
+		 in->kafka->options.brokers, p->partition, p->topic, what);
 	in->kafka->options.control->warn(line);
-	p->offset = RD_KAFKA_OFFSET_INVALID;
+}
+
+/* A topic that was made anew, or has lost its end, may end before what is committed. Nothing of it is,
+ * then: what was issued before is `already`, and what is pending may not be out. One that has lost its
+ * beginning, as to retention, goes on there. */
+static int check_bounds(struct kafka_in *in, rd_kafka_topic_partition_t *p, struct fault *why)
+{
+	int64_t low, *end = &in->part[p->partition].end, begin = p->offset > 0 ? p->offset : 0;
+	char what[240];
+
+	if (kafka_watermarks(in->kafka, true, TOPIC_WINNERS, p->partition, &low, end, why) < 0)
+		return -1;
+	if (p->offset > *end) {
+		snprintf(what, sizeof what,
+			 "ends at %lld, before what is committed, %lld: it is read from its "
+			 "beginning",
+			 (long long)*end, (long long)p->offset);
+		warn_of(in, p, what);
+		p->offset = RD_KAFKA_OFFSET_INVALID;
+	} else if (begin < low) {
+		snprintf(what, sizeof what,
+			 "begins at %lld: up to %lld records before that were cut before they were "
+			 "read: fcfs-report shows how many winners have no code",
+			 (long long)low, (long long)(low - begin));
+		warn_of(in, p, what);
+	}
 	return 0;
 }
 
@@ -86,7 +97,7 @@ static int keep_committed(struct kafka_in *in, struct fault *why)
 		rd_kafka_topic_partition_t *p = &in->ours->elems[i];
 		struct kafka_part *part;
 
-		if (kafka_in_grow(in, p->partition + 1, why) < 0 || check_end(in, p, why) < 0)
+		if (kafka_in_grow(in, p->partition + 1, why) < 0 || check_bounds(in, p, why) < 0)
 			return -1;
 		part = &in->part[p->partition];
 		part->ours = true;

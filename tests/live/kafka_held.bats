@@ -166,3 +166,36 @@ it is read from its beginning"* ]]
 	kill -TERM "$pid"
 	ends "$pid" 0
 }
+
+# retain OFFSET: all before it goes, as with retention
+retain() {
+	echo "{\"partitions\": [{\"topic\": \"${FCFS_PREFIX}gifticon_publish\", \"partition\": 0, \"offset\": $1}], \"version\": 1}" >"$T/cut"
+	kafka delete-records --offset-json-file "$T/cut" >/dev/null
+}
+
+# skips BEGIN RECORDS: a run says that these were cut, and goes on; the next has nothing to say
+skips() {
+	run -0 --separate-stderr timeout "$LIMIT" fcfs-issue
+	same "fcfs-issue: kafka '$FCFS_BROKERS': partition 0 of '${FCFS_PREFIX}gifticon_publish' begins at $1: \
+up to $2 records before that were cut before they were read: fcfs-report shows how many winners have no code" "$stderr"
+	run -0 --separate-stderr timeout "$LIMIT" fcfs-issue
+	same '' "$stderr"
+}
+
+@test "records are cut before anybody has read them, a few, and all: that is said, and the others are issued" {
+	local committed end
+	topics 1
+	event e 10 10
+	fcfs-dispatch e
+	retain 4
+	skips 4 4
+	field_is e issued 6
+	committed=$(fcfs-report --offsets | cut -f 3)
+	fcfs-event set e --stock 20 >/dev/null
+	people 20 | fcfs-join e >/dev/null
+	fcfs-dispatch e
+	end=$(ends_at gifticon_publish 0 committed)
+	retain "$end"
+	skips "$end" $((end - committed))
+	same '6 14' "$(fcfs-report -j e | jq -r '"\(.issued) \(.unissued)"')"
+}
