@@ -32,21 +32,17 @@ clean() {
 
 # keep EVENT; put_back EVENT: all that Redis and the ledger have of it
 keep() {
-	local one
 	cp "$T/ledger" "$T/ledger.kept"
-	for one in $(redis keys "$(key "$1" '*')"); do
-		redis copy "$one" "kept:$one" replace >/dev/null
-	done
+	redis eval "for _, one in ipairs(redis.call('KEYS', ARGV[1])) do
+		redis.call('COPY', one, 'kept:' .. one, 'REPLACE') end" 0 "$(key "$1" '*')" >/dev/null
 }
 
 put_back() {
-	local one
 	rm -f "$T/ledger"*-wal "$T/ledger"*-shm
 	cp "$T/ledger.kept" "$T/ledger"
-	redis keys "$(key "$1" '*')" | xargs redis-cli -p "$REDIS_PORT" del >/dev/null
-	for one in $(redis keys "kept:$(key "$1" '*')"); do
-		redis copy "$one" "${one#kept:}" replace >/dev/null
-	done
+	redis eval "for _, one in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', one) end
+		for _, one in ipairs(redis.call('KEYS', 'kept:' .. ARGV[1])) do
+			redis.call('COPY', one, string.sub(one, 6), 'REPLACE') end" 0 "$(key "$1" '*')" >/dev/null
 }
 
 # finds EVENT PATTERN...: breaches match each of these; a code is in none. $SEEN is each query that found what it was to find
