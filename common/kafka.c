@@ -237,6 +237,12 @@ int kafka_unreachable(struct kafka *k, struct fault *why)
 			 k->options.brokers, *trouble ? trouble : "no answer");
 }
 
+int kafka_stopped(struct kafka *k, struct fault *why)
+{
+	return fault_set(why, EX_TEMPFAIL, "kafka '%s': asked to stop: no answer",
+			 k->options.brokers);
+}
+
 /* One request; true if a broker answered. */
 static bool answers(struct kafka *k, rd_kafka_t *rk, int timeout_ms)
 {

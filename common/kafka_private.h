@@ -89,6 +89,9 @@ int kafka_alive(struct kafka *, rd_kafka_t *, struct fault *why);
 /* EX_UNAVAILABLE with the brokers' address and their last words. */
 int kafka_unreachable(struct kafka *, struct fault *why);
 
+/* EX_TEMPFAIL: there is no answer yet, and it is not waited for any longer. */
+int kafka_stopped(struct kafka *, struct fault *why);
+
 /* Readers that belong to no group; `committed` sees committed records only, up to the last stable
  * offset. NULL and why. */
 rd_kafka_t *kafka_reader(struct kafka *, bool committed, struct fault *why);

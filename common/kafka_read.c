@@ -63,8 +63,7 @@ static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why
 
 	kafka_speak(k);
 	if (k->options.control->stopping())
-		return fault_set(why, EX_TEMPFAIL, "kafka '%s': asked to stop: no answer",
-				 k->options.brokers);
+		return kafka_stopped(k, why);
 	if (!wait->until_ms) {
 		wait->until_ms = clock_ms() + k->options.reconnect_ms;
 		snprintf(line, sizeof line, "kafka '%.200s': no answer: waiting for it",
@@ -333,6 +332,8 @@ int kafka_wait_settled(struct kafka *k, enum topic topic, int32_t partition, str
 
 	if (stable != 0)
 		return stable < 0 ? -1 : 0;
+	if (k->options.control->stopping())
+		return kafka_stopped(k, why);
 	return fault_set(
 		why, EX_TEMPFAIL,
 		"kafka '%s': a writer has left a transaction open in topic '%s': try again "

@@ -81,9 +81,12 @@ static int init(struct kafka_out *out, struct fault *why)
 		bool timed_out = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
 		enum remedy remedy = kafka_sort_error(out->kafka, error, why);
 
-		if ((!timed_out && remedy != REMEDY_AGAIN) ||
-		    clock_ms() - began_ms >= patience_ms(out->kafka))
+		if (!timed_out && remedy != REMEDY_AGAIN)
 			return -1;
+		if (clock_ms() - began_ms >= patience_ms(out->kafka))
+			return out->kafka->options.control->stopping()
+				       ? kafka_stopped(out->kafka, why)
+				       : -1;
 		if (kafka_out_wait_a_little(out, why) < 0)
 			return -1;
 	}

@@ -80,6 +80,28 @@ teardown() {
 	once e 10
 }
 
+@test "who dispatches or issues and is asked to stop while a broker does not answer ends with 75 and that reason" {
+	local one other
+	topics 1
+	event e 10 10
+	STRIKE_UNTIL=$T/held.1 spawn strike 22 1 before fcfs-dispatch --every 1s --follow e 2>"$T/1"
+	one=$pid
+	STRIKE_UNTIL=$T/held.2 spawn strike 22 1 before fcfs-issue --follow 2>"$T/2"
+	other=$pid
+	soon test -e "$T/held.1" -a -e "$T/held.2"
+	freeze "$(kafka_pid)"
+	rm "$T"/held.?
+	kill -TERM "$one" "$other"
+	ends "$one" 75
+	ends "$other" 75
+	same "fcfs-dispatch: kafka '$FCFS_BROKERS': asked to stop: no answer" "$(tail -n 1 "$T/1")"
+	same "fcfs-issue: kafka '$FCFS_BROKERS': asked to stop: no answer" "$(tail -n 1 "$T/2")"
+	kill -CONT "$(kafka_pid)"
+	fcfs-dispatch e
+	fcfs-issue
+	once e 10
+}
+
 # --- taking over -----------------------------------------------------------------------------------
 
 @test "taking over lasts longer than a poll may: the issuer stays in the group; who is asked to stop meanwhile, stops" {
