@@ -13,8 +13,8 @@ static const struct role ROLES[] = {
 	{"fcfs-web", "join rank explain",
 	 "ping select wait hmget hset zadd zcard zmscore zrank zrange zrangebyscore time"},
 	{"fcfs-worker",
-	 "show lease renew release grant mirror decisions allot confirm done stranded park adopt annul replace "
-	 "revoked run job free page seconds touch",
+	 "show lease renew release grant mirror decisions allot lift confirm done stranded park adopt annul "
+	 "replace revoked run job free page seconds touch",
 	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zscore "
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "
 	 "config|get lpop lpush lrem"},

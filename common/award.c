@@ -279,6 +279,16 @@ static int call(struct step *step, struct redis *redis, const struct place *plac
 	return (int)answer;
 }
 
+int award_lift(struct step *step, struct redis *redis, const struct place *place,
+	       const struct award *award, struct fault *why)
+{
+	step_begin(step, place, "lift", false);
+	step_text(step, award->issued.winner.id);
+	step_text(step, award->issued.winner.user);
+	add_place(step, award->elsewhere.partition, award->elsewhere.offset - 1);
+	return call(step, redis, place, "lift", why) < 0 ? -1 : 0;
+}
+
 int award_adopt(struct step *step, struct redis *redis, const struct place *place,
 		const struct issued *issued, struct fault *why)
 {

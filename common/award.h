@@ -65,6 +65,10 @@ int award_confirm(struct step *, struct redis *, const struct place *, const cha
 int award_assign(struct step *, struct redis *, const struct place *, const char *run,
 		 struct award **, size_t count, struct fault *why);
 
+/* The record by which it is assigned, elsewhere, is gone: any other may assign it. 0 or -1. */
+int award_lift(struct step *, struct redis *, const struct place *, const struct award *,
+	       struct fault *why);
+
 /* The fault that a ticket's pool of codes is empty. EX_TEMPFAIL; returns -1. */
 int award_dry(const struct winner *, struct fault *why);
 

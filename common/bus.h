@@ -42,6 +42,13 @@ struct span {
 	int64_t offset;
 };
 
+/* Of a partition, whosever it is. */
+struct reach {
+	int64_t low,
+		end; /* the first offset and the one behind the last; 0 where it is not there */
+	int64_t committed; /* 0: nothing is */
+};
+
 /* A person's record whose offset is committed, and what became of it. */
 struct burial {
 	char user[PERSON_MAX + 1]; /* offsets alone come again where a topic was made anew */
@@ -76,9 +83,8 @@ struct source {
 	 * exhausted), and by which run; sorts them. Waits for what is not decided yet: EX_TEMPFAIL when
 	 * that lasts, or when asked to stop. NULL: a bus that never calls claim. */
 	int (*buried)(struct source *, struct burial *, size_t count, struct fault *why);
-	/* How far that partition is committed, whosever it is: the offset comes out, 0 where nothing is.
-	 * NULL: a bus without partitions. */
-	int (*committed)(struct source *, struct span *, struct fault *why);
+	/* NULL: a bus without partitions. */
+	int (*reach)(struct source *, int32_t partition, struct reach *, struct fault *why);
 };
 
 /* Why a record is a dead letter. */

@@ -10,8 +10,10 @@
  *   beyond it     it is out, but was not marked yet, by an issuer that is about to do it, or died: it is
  *                 marked here, done, or parked where it is a dead letter (takeover.h); then this record
  *                 is assigned once more, and is already issued, or parked, or sent again
+ *   nowhere       its topic was made anew, and that record is gone: the ticket is lifted from there, and
+ *                 assigned by this one
  *
- * Dying in between leaves nothing: what is marked was to be marked, and the record comes again.
+ * Dying in between leaves nothing: what is marked or lifted was to be so, and the record comes again.
  */
 #include "chunk.h"
 
@@ -24,25 +26,36 @@ static bool is_elsewhere(const struct award *award)
 	return award->status == AWARD_ELSEWHERE;
 }
 
-/* Taking over a partition is for all that is committed of it. */
-static bool is_first_of_its_partition(struct award **award, size_t at)
+/* Of the partition where the record is by which it was assigned: asked for the first one alone. */
+static int find_reach(struct source *source, struct award **award, size_t at, struct reach *reach,
+		      struct fault *why)
 {
+	struct span span = {.partition = award[at]->elsewhere.partition};
+
 	for (size_t i = 0; i < at; i++)
-		if (award[i]->elsewhere.partition == award[at]->elsewhere.partition)
-			return false;
-	return true;
+		if (award[i]->elsewhere.partition == span.partition)
+			return reach[at] = reach[i], 0;
+	if (source->reach(source, span.partition, &reach[at], why) < 0)
+		return -1;
+	span.offset = reach[at].committed;
+	return span.offset > 0 ? source->claim(source->claim_self, &span, 1, why) : 0;
 }
 
-static int mark_what_is_out(struct source *source, struct award **award, size_t count,
-			    struct fault *why)
+static bool is_gone(const struct award *award, const struct reach *reach)
+{
+	return award->elsewhere.offset > reach->end || award->elsewhere.offset <= reach->low;
+}
+
+/* Where it is out, it is marked; where it is gone, it is lifted. */
+static int look(struct desk *d, struct group *g, struct award **award, struct reach *reach,
+		size_t count, struct fault *why)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct span span = award[i]->elsewhere;
-
-		if (!is_first_of_its_partition(award, i))
-			continue;
-		if (source->committed(source, &span, why) < 0 ||
-		    (span.offset > 0 && source->claim(source->claim_self, &span, 1, why) < 0))
+		if (find_reach(d->source, award, i, reach, why) < 0)
+			return -1;
+		if (award[i]->elsewhere.offset > reach[i].committed &&
+		    is_gone(award[i], &reach[i]) &&
+		    award_lift(&d->step, d->redis, &g->book->place, award[i], why) < 0)
 			return -1;
 	}
 	return 0;
@@ -56,16 +69,16 @@ static void disown(struct award *award)
 		 award->elsewhere.partition, award->elsewhere.offset - 1);
 }
 
-static int resolve(struct desk *d, struct group *g, struct award **award, struct fault *why)
+static int resolve(struct desk *d, struct group *g, struct award **award, struct reach *reach,
+		   struct fault *why)
 {
 	size_t count = 0;
 
 	for (size_t a = 0; a < g->count; a++)
 		if (is_elsewhere(g->award[a]))
 			award[count++] = g->award[a];
-	if (mark_what_is_out(d->source, award, count, why) < 0)
-		return -1;
-	if (award_assign(&d->step, d->redis, &g->book->place, d->deliver ? d->books.fresh.run : "",
+	if (look(d, g, award, reach, count, why) < 0 ||
+	    award_assign(&d->step, d->redis, &g->book->place, d->deliver ? d->books.fresh.run : "",
 			 award, count, why) < 0)
 		return why->no_event ? group_disown(g, "no such event") : -1;
 	for (size_t i = 0; i < count; i++)
@@ -74,20 +87,23 @@ static int resolve(struct desk *d, struct group *g, struct award **award, struct
 	return 0;
 }
 
+static int resolve_group(struct desk *d, struct group *g, struct fault *why)
+{
+	struct award **award = calloc(g->count, sizeof *award);
+	struct reach *reach = calloc(g->count, sizeof *reach);
+	int result = award && reach ? resolve(d, g, award, reach, why)
+				    : fault_set(why, EX_OSERR, "out of memory");
+
+	free(award);
+	free(reach);
+	return result;
+}
+
 int chunk_elsewhere(struct chunk *c, struct desk *d, struct fault *why)
 {
-	int result = 0;
-
-	for (size_t i = 0; i < c->groups && result == 0; i++) {
-		struct group *g = &c->group[i];
-		struct award **award;
-
-		if (!group_has(g, is_elsewhere))
-			continue;
-		award = calloc(g->count, sizeof *award);
-		result = award ? resolve(d, g, award, why)
-			       : fault_set(why, EX_OSERR, "out of memory");
-		free(award);
-	}
-	return result;
+	for (size_t i = 0; i < c->groups; i++)
+		if (group_has(&c->group[i], is_elsewhere) &&
+		    resolve_group(d, &c->group[i], why) < 0)
+			return -1;
+	return 0;
 }

@@ -105,34 +105,34 @@ rd_kafka_resp_err_t kafka_in_ask(struct kafka_in *in, rd_kafka_topic_partition_l
 	return rk ? rd_kafka_committed(rk, list, KAFKA_ASK_MS) : error;
 }
 
-static int ask_one(struct kafka_in *in, struct span *span, struct fault *why)
+static int ask_one(struct kafka_in *in, int32_t partition, int64_t *committed, struct fault *why)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	struct kafka_wait wait = {0};
 	int again = 1;
 
-	rd_kafka_topic_partition_list_add(list, in->kafka->topic[TOPIC_WINNERS], span->partition);
+	rd_kafka_topic_partition_list_add(list, in->kafka->topic[TOPIC_WINNERS], partition);
 	while (again > 0)
 		again = kafka_asked(in->kafka, kafka_in_ask(in, list), &wait, why);
-	span->offset = list->elems[0].offset;
+	*committed = list->elems[0].offset;
 	rd_kafka_topic_partition_list_destroy(list);
 	return again;
 }
 
-/* What lies beyond a partition's end, or in none that there is, is of a topic that was there before. */
-int kafka_reached(struct source *source, struct span *span, struct fault *why)
+/* What is committed beyond a partition's end is of a topic that was there before. */
+int kafka_reach(struct source *source, int32_t partition, struct reach *reach, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
 	int32_t parts = kafka_partitions(in->kafka, TOPIC_WINNERS, why);
-	int64_t low, high = 0;
 
-	if (parts < 0 || ask_one(in, span, why) < 0)
+	*reach = (struct reach){0};
+	if (parts < 0 ||
+	    (partition < parts && (ask_one(in, partition, &reach->committed, why) < 0 ||
+				   kafka_watermarks(in->kafka, true, TOPIC_WINNERS, partition,
+						    &reach->low, &reach->end, why) < 0)))
 		return -1;
-	if (span->partition < parts &&
-	    kafka_watermarks(in->kafka, true, TOPIC_WINNERS, span->partition, &low, &high, why) < 0)
-		return -1;
-	if (span->offset < 0 || span->offset > high)
-		span->offset = 0;
+	if (reach->committed < 0 || reach->committed > reach->end)
+		reach->committed = 0;
 	return 0;
 }
 

@@ -270,8 +270,7 @@ int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_i
 /* source.buried: looks through the dead letters. */
 int kafka_buried(struct source *, struct burial *, size_t count, struct fault *why);
 
-/* source.committed. */
-int kafka_reached(struct source *, struct span *, struct fault *why);
+int kafka_reach(struct source *, int32_t partition, struct reach *, struct fault *why);
 
 /* What the first take that no commit has had brings to be committed, and on whose behalf; both are the
  * caller's to destroy. NULL: there is nothing. *lost: what was taken is not ours any more, and nothing

@@ -165,7 +165,7 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 				     .rewind = kafka_rewind,
 				     .close = kafka_in_close,
 				     .buried = kafka_buried,
-				     .committed = kafka_reached};
+				     .reach = kafka_reach};
 	k->in = in;
 	snprintf(in->name, sizeof in->name, "%sfcfs-issue-%s", k->options.prefix, instance);
 	if (read_ends(in, why) == 0 && kafka_in_join(in, why) == 0)

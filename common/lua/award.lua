@@ -26,7 +26,7 @@ local function take_up(keys, event, rank)
 end
 
 -- What is on its way out of a pipe stays so, whoever has it now: its code may be out.
-local function owner_of(run, state, partition, owner)
+local function owner_of(run, partition, state, owner)
 	return state == 'assigned' and partition == '-' and owner == '' and '' or run
 end
 
@@ -67,7 +67,7 @@ local function assign_one(keys, event, now, run, person, ticket, offered, replay
 		take_up(keys, event, rank)
 	end
 	redis.call('HSET', key(keys, 'pending'), person, pending_value('assigned',
-		owner_of(run, state, at, owner), partition, offset,
+		owner_of(run, partition, state, owner), partition, offset,
 		issued_value(digits(granted_us), digits(issued_us), code)))
 	return 'assigned', code, granted_us, issued_us
 end
@@ -105,6 +105,21 @@ local function allot(keys, args)
 		reply[n + 3], reply[n + 4], reply[n + 5] = tonumber(known or 0), granted_us, issued_us
 	end
 	return reply
+end
+
+-- lift ID PERSON PARTITION OFFSET -> 1, or 0 where it is not assigned by that record
+-- The record is gone, with its topic: any other may assign the ticket from now on.
+local function lift(keys, args)
+	local event = read(keys, {})
+	if not event then
+		return no_event()
+	end
+	local state, partition, offset, rest, run = pending_of(keys, args[2])
+	if event.id ~= args[1] or state ~= 'assigned' or partition ~= args[3] or offset ~= args[4] then
+		return 0
+	end
+	redis.call('HSET', key(keys, 'pending'), args[2], pending_value(state, run, '-', '-', rest))
+	return 1
 end
 
 -- Moves them from pending to issued; values are those of `pending`, false where there is none.
@@ -246,6 +261,7 @@ local function replace(keys, args)
 end
 
 register('allot', allot)
+register('lift', lift)
 register('done', done)
 register('stranded', stranded, { 'no-writes' })
 register('adopt', adopt)

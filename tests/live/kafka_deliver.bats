@@ -292,3 +292,14 @@ unmarked() {
 	grep -q 'in 4 = done 2 + already 1 + refused 0 + dead 1' "$T/err"
 	all_out e 2
 }
+
+@test "a ticket whose record is gone with its topic is issued from the one that is there (P4)" {
+	topics 2
+	event e 3 3
+	fcfs-dispatch e
+	redis hset "$(key e pending)" p0000001 'assigned 7 3 11 22 ABCDEFGH' p0000002 'assigned 0 99 11 22 HGFEDCBA' >/dev/null
+	redis hset "$(key e pending)" p0000003 "assigned $((1 - $(place p0000003 | cut -d ' ' -f 1))) 99 11 22 AAAAAAAA" >/dev/null
+	fcfs-issue --deliver "$(courier "$OK")"
+	same '3 ' "$(field e issued) $(letters)"
+	same 'ABCDEFGH HGFEDCBA AAAAAAAA' "$(issued_of e | jq -r .code | paste -sd ' ')"
+}

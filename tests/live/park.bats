@@ -234,6 +234,11 @@ granted() {
 	same "parked " "$(assign ann 1 X 0 1 3)"
 	same 'assigned A' "$(assign ann 1 X 1 1 3)"
 	same "assigned:$RUN 1 3" "$(pending ann)"
+	# unless that record is gone
+	# shellcheck disable=SC2086 # words
+	same '0 0 1' "$(for place in '0 3' '1 4' '1 3'; do step lift "$(field e id)" ann $place; done | paste -sd ' ')"
+	assign ann 1 X 0 0 4
+	same "assigned:$RUN 0 4" "$(pending ann)"
 	step "done" "$(field e id)" ann
 	same 'already A' "$(assign ann 1 X 0 0 7)"
 }
