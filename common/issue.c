@@ -18,11 +18,12 @@ struct work {
 	struct chunk chunk[CHUNKS]; /* in turn */
 	size_t first, begun;	    /* those that are taken, and are not out */
 	struct chunk *out;	    /* NULL: no commit is under way */
+	bool waited;		    /* for the last one */
 	int64_t taken;
 	int64_t told_ms; /* when the ledger was last told of revokes */
 };
 
-enum { TELL_MS = 10000 };
+enum { TELL_MS = 10000, WAITED_MS = 1 };
 
 /* --- partitions, taken over and kept ---------------------------------------------------------- */
 
@@ -88,12 +89,14 @@ static struct chunk *nth(struct work *w, size_t n)
 static int settle(struct work *w, struct fault *why)
 {
 	struct chunk *c = w->out;
+	int64_t began_ms = clock_ms();
 	int outcome;
 
 	if (!c)
 		return COMMITTED;
 	w->out = NULL;
 	outcome = w->desk.sink->settle(w->desk.sink, why);
+	w->waited = clock_ms() - began_ms > WAITED_MS;
 	if (outcome != COMMITTED)
 		return outcome;
 	if (chunk_finish(c, &w->desk, why) < 0)
@@ -123,7 +126,8 @@ static int settle_or_start_over(struct work *w, struct fault *why)
 	return outcome < 0 ? -1 : start_over(w, why);
 }
 
-/* Another is taken ahead, if it is there. Not behind an empty one, whose commit is not the source's to
+/* Another is taken ahead, if it is there. Not where commits are waited for anyway: Redis and the ledger
+ * in turn leave the brokers a core of their own, and small chunks are out sooner. Not behind an empty one, whose commit is not the source's to
  * hold, nor where codes are delivered: that may take long, and those of the next chunk would be
  * assigned to nobody's use meanwhile. */
 static bool may_take(struct work *w)
@@ -132,8 +136,9 @@ static bool may_take(struct work *w)
 
 	if (!last)
 		return true;
-	return last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed && w->begun < TAKES &&
-	       !w->i->deliver && !w->i->control->stopping() && !w->i->source->idle(w->i->source);
+	return !w->waited && last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed &&
+	       w->begun < TAKES && !w->i->deliver && !w->i->control->stopping() &&
+	       !w->i->source->idle(w->i->source);
 }
 
 static int take(struct work *w, struct fault *why)
