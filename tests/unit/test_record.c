@@ -214,8 +214,47 @@ static void test_damage(void)
 	is_int(believed, 0, "no changed byte makes an illegal winner");
 }
 
+/* That it was rebuilt goes along in each progress; most events never were. */
+static void test_progress(void)
+{
+	const struct progress never = {.requests = 3, .winners = 2, .seq = 1};
+	struct progress once = never, got;
+	struct buffer text = {0};
+	struct fault why;
+
+	record_progress(&text, "e", ID, &never);
+	ok(!memmem(text.bytes, text.len, "rebuilt", 7), "never rebuilt: no word of it");
+	ok(record_read_progress(text.bytes, text.len, ID, &got, &why) == 0 && got.rebuilt_us == 0,
+	   "... and so it is read");
+	buffer_clear(&text);
+	once.rebuilt_us = 1795512345678901;
+	record_progress(&text, "e", ID, &once);
+	ok(record_read_progress(text.bytes, text.len, ID, &got, &why) == 0 &&
+		   memcmp(&got, &once, sizeof got) == 0,
+	   "rebuilt: all of it comes back");
+	buffer_release(&text);
+}
+
+static void test_creation(void)
+{
+	static const char log[] =
+		"{\"type\":\"log\",\"event\":\"e\",\"id\":\"0b6a2d5e-5f1a-4c3e-9d2b-7a1c0e8f4d21\","
+		"\"at_us\":7,\"what\":\"create\"}";
+	struct creation creation;
+	char other[sizeof log];
+
+	ok(record_read_creation(log, sizeof log - 1, &creation) && creation.at_us == 7,
+	   "a creation");
+	strcpy(other, log);
+	memcpy(strstr(other, "create"), "creatE", 6);
+	ok(!record_read_creation(other, sizeof other - 1, &creation), "another decision is none");
+	ok(!record_read_creation(log, sizeof log - 2, &creation), "nor is half a record");
+}
+
 int main(void)
 {
+	test_progress();
+	test_creation();
 	test_write();
 	test_round_trip();
 	test_accepted();
