@@ -112,27 +112,25 @@ static void warn(const struct telling *t)
 
 /* --- the verb --------------------------------------------------------------------------------- */
 
-static int run_on(struct rebuild *rebuild, const char *ledger, struct fault *why)
+static int run_on(struct rebuild *rebuild, struct telling *t, const char *ledger, struct fault *why)
 {
-	struct telling t = {.event = rebuild->place->name};
 	struct fault ignored;
 	int result;
 
 	if (ledger && ledger_open_to_read(ledger, &rebuild->ledger, why) < 0)
 		return -1;
-	rebuild->self = &t;
-	table_begin(&t.table);
-	table_text(&t.table, "event", t.event);
+	table_begin(&t->table);
+	table_text(&t->table, "event", t->event);
 	result = rebuild_run(rebuild, why);
 	if (result == STATUS_YES) {
-		table_text(&t.table, "rebuilt", rebuild->trial ? "no: --dry-run" : "yes");
-		result = table_end(&t.table, why);
-		warn(&t);
-	} else if (t.breaches > 0) { /* what it found shows what would be there */
-		table_text(&t.table, "rebuilt", "no");
-		table_end(&t.table, &ignored);
+		table_text(&t->table, "rebuilt", rebuild->trial ? "no: --dry-run" : "yes");
+		result = table_end(&t->table, why);
+		warn(t);
+	} else if (t->breaches > 0) { /* what it found shows what would be there */
+		table_text(&t->table, "rebuilt", "no");
+		table_end(&t->table, &ignored);
 	}
-	buffer_release(&t.table.out);
+	buffer_release(&t->table.out);
 	ledger_close(rebuild->ledger);
 	return result;
 }
@@ -141,6 +139,7 @@ int archive_rebuild(const struct rebuild_request *r, struct redis *redis, const 
 		    struct fault *why)
 {
 	char who[WHO_MAX];
+	struct telling telling = {.event = place->name};
 	struct rebuild rebuild = {.redis = redis,
 				  .prefix = ui.config.prefix,
 				  .place = place,
@@ -151,7 +150,8 @@ int archive_rebuild(const struct rebuild_request *r, struct redis *redis, const 
 				  .force = ui.force,
 				  .control = &ui_control,
 				  .breach = tell_breach,
-				  .say = tell};
+				  .say = tell,
+				  .self = &telling};
 	int result;
 
 	if (r->id && !name_is_uuid(r->id, strlen(r->id)))
@@ -165,7 +165,7 @@ int archive_rebuild(const struct rebuild_request *r, struct redis *redis, const 
 	rebuild.kafka = ui_kafka(NULL, why);
 	if (!rebuild.kafka)
 		return -1;
-	result = run_on(&rebuild, r->ledger, why);
+	result = run_on(&rebuild, &telling, r->ledger, why);
 	kafka_close(rebuild.kafka);
 	return result;
 }
