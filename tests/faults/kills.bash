@@ -277,3 +277,27 @@ cell_kill_archive() {
 	kills 'fcfs-archive restore' 5 restore_round
 	kills 'fcfs-archive purge' 2 purge_round
 }
+
+# Redis has lost the event: it is made anew from the topics and the ledger, and goes on.
+rebuild_round() {
+	local rebuild=(fcfs-archive rebuild --ledger "sqlite:$T/$3/ledger" "$3")
+	fresh "$3" 5 0
+	: >"$T/$3/ledger"
+	told "$3" "$T/people" env
+	leaves "$3" env <<<p0000002
+	settle "$3" "${SHORT[@]}"
+	redis flushall
+	kill_at "$1" "$2" "${rebuild[@]}"
+	well "${rebuild[@]}"
+	told "$3" "$T/people" env
+	fcfs-event set "$3" --stock 7
+	settle "$3" "${SHORT[@]}"
+	verdict "$3"
+}
+
+cell_kill_rebuild() {
+	local KILL_CALLS='write sendmsg pwrite64'
+	world 1
+	people 9 >"$T/people"
+	kills 'fcfs-archive rebuild' 20 rebuild_round
+}
