@@ -127,13 +127,6 @@ static void show_stages(struct table *t, const struct report *r)
 	table_int(t, "decisions", e->seq);
 }
 
-/* Where it is all from; redis is NULL, and place too, for an archive. */
-struct origin {
-	struct report_source *source;
-	struct redis *redis;
-	const struct place *place;
-};
-
 static int show(const struct origin *from, struct fault *why)
 {
 	struct report *r = malloc(sizeof *r);
@@ -158,7 +151,7 @@ static int show(const struct origin *from, struct fault *why)
 		show_waits(&t, "granted_after", &r->granted_after_us);
 		show_waits(&t, "issued_after", &r->issued_after_us);
 		show_stages(&t, r);
-		if (report_kafka(&t, from->redis, from->place, &r->event, why) == 0)
+		if (report_kafka(&t, from, r, why) == 0)
 			result = table_end(&t, why);
 		buffer_release(&t.out);
 	}

@@ -110,7 +110,13 @@ static int no_brokers(const struct place *place, struct fault *why)
 			 place->name);
 }
 
-static int ask(struct kafka *kafka, struct count *c, int64_t *lag, bool *counted, struct fault *why)
+/* What Kafka knows of an event; what is not known is -1, or false. */
+struct heard {
+	int64_t lag;
+	bool drained, counted;
+};
+
+static int ask(struct kafka *kafka, struct count *c, struct heard *heard, struct fault *why)
 {
 	struct lag all = {0};
 	struct fault bad;
@@ -119,16 +125,55 @@ static int ask(struct kafka *kafka, struct count *c, int64_t *lag, bool *counted
 	if (kafka_lag(kafka, &all, &bad) < 0)
 		result = doubt(&bad, "lag and dead letters are", why);
 	else
-		*lag = all.total;
+		heard->lag = all.total;
+	heard->drained = all.drained;
 	lag_release(&all);
-	if (result < 0 || *lag < 0)
+	if (result < 0 || heard->lag < 0)
 		return result;
 	if (kafka_dead_letters(kafka, count_letter, c, &bad) < 0)
 		result = doubt(&bad, "dead letters are", why);
 	else
-		*counted = true;
+		heard->counted = true;
 	free(c->named);
 	return result;
+}
+
+/* --- winners that nobody will issue ----------------------------------------------------------- */
+
+/* Whose records were out before it was asked how far the issuers are, were all committed by them then,
+ * and who has no code even after that: what Redis knew of it is lost, and no issuer reads them again. */
+struct stranded {
+	int64_t upto; /* the last ticket whose record is out */
+	int64_t count;
+};
+
+static int count_stranded(void *self, const struct report_row *row, struct fault *why)
+{
+	struct stranded *s = self;
+
+	(void)why;
+	s->count += row->issued.winner.ticket <= s->upto && strcmp(row->state, "granted") == 0;
+	return 0;
+}
+
+/* How many; -1 and why. */
+static int64_t look_stranded(struct report_source *source, const struct event *e, struct fault *why)
+{
+	struct stranded s = {.upto = e->published_winners};
+	const struct report_visitor visitor = {.self = &s, .row = count_stranded};
+	struct event later;
+	char line[320];
+
+	if (source->read(source, &visitor, &later, why) < 0)
+		return -1;
+	snprintf(line, sizeof line,
+		 "event '%s': %" PRId64
+		 " winners have no code though their records were read: redis has "
+		 "lost it: run fcfs-archive rebuild --replace %s, with the ledger",
+		 source->event, s.count, source->event);
+	if (s.count > 0)
+		ui_warn(line);
+	return s.count;
 }
 
 static void show(struct table *t, const char *name, bool is_known, int64_t value)
@@ -139,33 +184,38 @@ static void show(struct table *t, const char *name, bool is_known, int64_t value
 		table_none(t, name);
 }
 
-int report_kafka(struct table *t, struct redis *redis, const struct place *place,
-		 const struct event *e, struct fault *why)
+int report_kafka(struct table *t, const struct origin *from, const struct report *r,
+		 struct fault *why)
 {
-	struct count count = {.redis = redis, .place = place, .id = e->id};
-	int64_t lag = -1;
+	const struct event *e = &r->event;
+	struct count count = {.redis = from->redis, .place = from->place, .id = e->id};
+	struct heard heard = {.lag = -1};
+	int64_t stranded = r->unissued ? -1 : 0;
 	struct kafka *kafka = NULL;
-	bool counted = false;
 	struct fault bad;
 	int result;
 
 	if (*e->bus ? strcmp(e->bus, "kafka") != 0 : !*ui.config.brokers)
 		return 0;
-	if (*ui.config.brokers && redis)
+	if (*ui.config.brokers && from->redis)
 		kafka = ui_kafka(NULL, &bad);
-	else if (redis)
-		no_brokers(place, &bad);
+	else if (from->redis)
+		no_brokers(from->place, &bad);
 	if (kafka)
-		result = ask(kafka, &count, &lag, &counted, why);
+		result = ask(kafka, &count, &heard, why);
 	else
-		result = redis ? doubt(&bad, "lag and dead letters are", why) : 0;
+		result = from->redis ? doubt(&bad, "lag and dead letters are", why) : 0;
 	kafka_close(kafka);
+	if (result == 0 && heard.drained && r->unissued &&
+	    (stranded = look_stranded(from->source, e, why)) < 0)
+		return -1;
+	show(t, "stranded", stranded >= 0, stranded);
 	table_int(t, "unpublished_requests", e->in_line - e->published_requests);
 	table_int(t, "unpublished_winners", e->cursor - e->published_winners);
 	table_int(t, "unpublished_decisions", e->seq - e->published_seq);
-	show(t, "kafka_lag", lag >= 0, lag);
-	show(t, "dead_letters", counted, count.ours);
-	show(t, "dead_letters_other", counted, count.nobodys);
+	show(t, "kafka_lag", heard.lag >= 0, heard.lag);
+	show(t, "dead_letters", heard.counted, count.ours);
+	show(t, "dead_letters_other", heard.counted, count.nobodys);
 	return result;
 }
 

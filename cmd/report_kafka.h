@@ -4,14 +4,21 @@
 #ifndef FCFS_REPORT_KAFKA_H
 #define FCFS_REPORT_KAFKA_H
 
-#include "event.h"
+#include "report.h"
 #include "table.h"
+
+/* Where it is all from; redis is NULL, and place too, for an archive. */
+struct origin {
+	struct report_source *source;
+	struct redis *redis;
+	const struct place *place;
+};
 
 /* Adds the rows of an event that goes through Kafka, or will with its first dispatch; none where it
  * goes through the pipe. What Kafka cannot be asked about is "-", with a warning; -1 only where the
- * command line or the system is at fault. Of an archive (redis is NULL) Kafka is not asked. */
-int report_kafka(struct table *, struct redis *, const struct place *, const struct event *,
-		 struct fault *why);
+ * command line or the system is at fault, or Redis fails. Of an archive Kafka is not asked. Where
+ * winners are stranded, Redis is read once more, and that is said. */
+int report_kafka(struct table *, const struct origin *, const struct report *, struct fault *why);
 
 /* Prints a line a partition. EX_UNAVAILABLE, EX_CONFIG. */
 int report_offsets(struct fault *why);

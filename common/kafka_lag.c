@@ -45,11 +45,24 @@ static int read_committed(struct kafka *k, struct lag *lag, struct fault *why)
 }
 
 /* Where nothing is committed, or what is committed is not there any more, issuers begin anew. */
-static int64_t behind(const struct lag_part *part, int64_t low)
+static int64_t behind(const struct lag_part *part, int64_t low, int64_t end)
 {
-	bool there = part->committed >= low && part->committed <= part->stable;
+	bool there = part->committed >= low && part->committed <= end;
 
-	return part->stable - (there ? part->committed : low);
+	return end - (there ? part->committed : low);
+}
+
+static int read_drained(struct kafka *k, struct lag *lag, struct fault *why)
+{
+	lag->drained = lag->total == 0;
+	for (int32_t p = 0; p < lag->parts && lag->drained; p++) {
+		int64_t low, high;
+
+		if (kafka_watermarks(k, false, TOPIC_WINNERS, p, &low, &high, why) < 0)
+			return -1;
+		lag->drained = behind(&lag->part[p], low, high) == 0;
+	}
+	return 0;
 }
 
 static int read_lag(struct kafka *k, struct lag *lag, struct fault *why)
@@ -69,10 +82,10 @@ static int read_lag(struct kafka *k, struct lag *lag, struct fault *why)
 
 		if (kafka_watermarks(k, true, TOPIC_WINNERS, p, &low, &part->stable, why) < 0)
 			return -1;
-		part->lag = behind(part, low);
+		part->lag = behind(part, low, part->stable);
 		lag->total += part->lag;
 	}
-	return 0;
+	return read_drained(k, lag, why);
 }
 
 int kafka_lag(struct kafka *k, struct lag *lag, struct fault *why)

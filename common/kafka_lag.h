@@ -19,6 +19,7 @@ struct lag {
 	struct lag_part *part; /* of gifticon_publish, by number */
 	int32_t parts;
 	int64_t total;
+	bool drained; /* nothing is there that the issuers have not committed, open transactions too */
 };
 
 /* Released by the caller, whatever is returned. EX_UNAVAILABLE, EX_CONFIG where the topic is missing

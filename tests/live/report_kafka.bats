@@ -66,6 +66,41 @@ winner() {
 	reports a '4 2 0 0 0 0'
 }
 
+# stranded EVENT: what the report says of it
+stranded() {
+	fcfs-report -j "$1" 2>"$T/err" | jq .stranded
+}
+
+@test "Redis has lost codes that were out: so many winners are stranded, and it says what to do; not while they may still come" {
+	local one
+	event a 5 8
+	same 0 "$(stranded a)"
+	fcfs-event set a --stock 4 >/dev/null
+	fcfs-dispatch a
+	same null "$(stranded a)"
+	for one in $(redis keys "$(key a '*')"); do
+		redis copy "$one" "kept:$one" >/dev/null
+	done
+	fcfs-issue
+	same 0 "$(stranded a)"
+	purge a
+	for one in $(redis keys "kept:$(key a '*')"); do
+		redis rename "$one" "${one#kept:}" >/dev/null
+	done
+	same 4 "$(stranded a)"
+	same "fcfs-report: event 'a': 4 winners have no code though their records were read: redis has lost it: \
+run fcfs-archive rebuild --replace a, with the ledger" "$(cat "$T/err")"
+	fcfs-leave a p0000001 >/dev/null
+	same 3 "$(stranded a)"
+	# more of them are on their way, and those are not
+	fcfs-event set a --stock 6 >/dev/null
+	fcfs-dispatch a
+	same null "$(stranded a)"
+	same '' "$(cat "$T/err")"
+	fcfs-issue
+	same '3 3' "$(stranded a) $(field a issued)"
+}
+
 @test "dead letters: an event's own, and those of no event; another event's are in its own report" {
 	event a 1 1
 	event b 1 1
