@@ -18,13 +18,11 @@ struct request {
 
 static const struct ui_option OPTIONS[] = {
 	{"ended", ENDED, "D", "save only what was closed so long ago or longer"},
-	{"ledger", LEDGER, "URL",
-	 "rebuild: what was issued, too: sqlite:PATH or postgresql://HOST/DB"},
+	{"ledger", LEDGER, "URL", "rebuild: also from sqlite:PATH or postgresql://..."},
 	{"id", ID, "UUID", "rebuild: this event by the name, not the newest one"},
 	{"replace", REPLACE, NULL, "rebuild: also in the place of an event that is there"},
 	{"dry-run", DRY_RUN, NULL, "rebuild: say what would be there, change nothing"},
-	{"force", UI_FORCE, NULL,
-	 "purge what was not verified; restore into any server; rebuild what is broken"},
+	{"force", UI_FORCE, NULL, "purge unverified; restore anywhere; rebuild broken"},
 	{0},
 };
 
@@ -58,8 +56,7 @@ static const struct ui_tool TOOL = {
 		    "restore [--force] EVENT\n"
 		    "rebuild [--ledger URL] [--id UUID] [--replace] [--dry-run] [--force] EVENT\n"
 		    "purge [--force] EVENT",
-	.about =
-		"Keeps events that have ended, puts them back, rebuilds them from Kafka, purges them.",
+	.about = "Keeps events that have ended, puts them back, rebuilds and purges them.",
 	.options = OPTIONS,
 	.kafka = true,
 	.take = take,

@@ -274,17 +274,6 @@ prefix() {
 	[[ $output != *$'\e'* ]]
 }
 
-@test "options of later versions are refused, not overlooked" {
-	while read -r words; do
-		# shellcheck disable=SC2086 # several words
-		run -64 --separate-stderr fcfs-$words </dev/null
-		[[ $stderr == *"usage: fcfs-"* ]]
-	done <<-END
-		rank --explain e ann
-		join --wait 1 e ann
-	END
-}
-
 @test "a file that is a folder, a setting that is none, a line too long: 78" {
 	FCFS_CONFIG=$T run -78 fcfs-setup acl
 	[ "$output" = "fcfs-setup: configuration '$T': Is a directory" ]
