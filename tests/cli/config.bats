@@ -5,7 +5,7 @@
 load ../helper
 
 TOOLS="event codes join leave rank dispatch issue report archive audit setup"
-KAFKA="event dispatch issue report audit setup" # those that say so in --help
+KAFKA="event archive dispatch issue report audit setup" # those that say so in --help
 
 setup() {
 	T=$BATS_TEST_TMPDIR
