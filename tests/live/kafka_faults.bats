@@ -393,6 +393,15 @@ fcfs-dispatch: event 'a': it was purged, and created anew: run again" "$(cat "$T
 		rm "$T/stats"
 	done
 	all_out a 5
+	echo 'acks=1' >"$T/bad"
+	for tool in fcfs-audit fcfs-report; do
+		run -64 --separate-stderr $tool -X no.such=1 a
+		same "$tool: -X: No such configuration property: \"no.such\"" "${stderr%%$'\n'*}"
+		run --separate-stderr $tool -F "$T/bad" a # to a report it is one more thing that it cannot tell
+		[[ $stderr == "$tool: '$T/bad' line 1: 'acks' is set by fcfs itself"* ]]
+		run -0 --separate-stderr $tool -v -F "$T/properties" -X debug=broker a
+		[[ $stderr == *"$tool: kafka: CONNECTED: "* ]]
+	done
 	# a transaction shorter than our answers may take
 	event c 1 1
 	run -0 --separate-stderr fcfs-dispatch -X transaction.timeout.ms=2000 c
