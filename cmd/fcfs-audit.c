@@ -234,6 +234,8 @@ static int run(const struct request *r, char **operands, struct fault *why)
 
 	if (!operands[0] || operands[1])
 		ui_misuse("name one event");
+	if (r->explain && r->final)
+		ui_misuse("--final is the audit's, --explain makes none");
 	if (place_init(&place, ui.config.prefix, operands[0], why) < 0 ||
 	    (r->explain && explain_check_name(r->explain, why) < 0))
 		return -1;

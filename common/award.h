@@ -55,15 +55,15 @@ int award_assign_post(struct step *, struct redis *, const struct place *, const
  * empty: the others have theirs, and a rerun goes on. */
 int award_assign_read(struct reply *, struct award **, size_t count, struct fault *why);
 
+/* Both in one, waiting for the answer. */
+int award_assign(struct step *, struct redis *, const struct place *, const char *run,
+		 struct award **, size_t count, struct fault *why);
+
 /* May this run go on with those that it has delivered, or given up? The others are left out. What is not
  * as it was becomes what it is by now, with what the operator is to know of it; what cannot be given up
  * any more is assigned. How many these are, or -1. Nothing may be in flight. */
 int award_confirm(struct step *, struct redis *, const struct place *, const char *run,
 		  struct award **, size_t count, struct fault *why);
-
-/* The same once more, for the answer at once. */
-int award_assign(struct step *, struct redis *, const struct place *, const char *run,
-		 struct award **, size_t count, struct fault *why);
 
 /* The record by which it is assigned, elsewhere, is gone: any other may assign it. 0 or -1. */
 int award_lift(struct step *, struct redis *, const struct place *, const struct award *,

@@ -10,8 +10,8 @@
  *   beyond it     it is out, but was not marked yet, by an issuer that is about to do it, or died: it is
  *                 marked here, done, or parked where it is a dead letter (takeover.h); then this record
  *                 is assigned once more, and is already issued, or parked, or sent again
- *   nowhere       its topic was made anew, and that record is gone: the ticket is lifted from there, and
- *                 assigned by this one
+ *   nowhere       that record is gone, with its topic or by its age: the ticket is lifted from there,
+ *                 and assigned by this one
  *
  * Dying in between leaves nothing: what is marked or lifted was to be so, and the record comes again.
  */

@@ -127,9 +127,9 @@ static int settle_or_start_over(struct work *w, struct fault *why)
 }
 
 /* Another is taken ahead, if it is there. Not where commits are waited for anyway: Redis and the ledger
- * in turn leave the brokers a core of their own, and small chunks are out sooner. Not behind an empty one, whose commit is not the source's to
- * hold, nor where codes are delivered: that may take long, and those of the next chunk would be
- * assigned to nobody's use meanwhile. */
+ * in turn leave the brokers a core of their own, and small chunks are out sooner. Not behind an empty
+ * one, whose commit is not the source's to hold, nor where codes are delivered: that may take long, and
+ * those of the next chunk would be assigned to nobody's use meanwhile. */
 static bool may_take(struct work *w)
 {
 	const struct chunk *last = w->begun ? nth(w, w->begun - 1) : NULL;

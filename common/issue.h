@@ -14,7 +14,8 @@
  *   done     in Redis: issued; or park: pending, parked
  *
  * Three chunks turn: while Redis assigns to one, the one before it is kept, and the commit of the one
- * before that is under way. A next one is taken if its records are there: none waits for another.
+ * before that is under way. A next one is taken if its records are there, and
+ * the last commit was not waited for: none waits for another.
  *
  *   chunk 1   take ask | keep | put commit ........ settle | done
  *   chunk 2     take ask ......... | keep           | put commit ........ settle | done

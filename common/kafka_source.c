@@ -15,8 +15,8 @@ static bool kafka_idle(struct source *source)
 	return rd_kafka_queue_length(in->queue) == 0;
 }
 
-/* What comes while the partitions are claimed is read again: they are sought then. A paused partition gives out no record; if one did, it would have to be read again, as all that was
- * taken. */
+/* What comes while the partitions are claimed is read again: they are sought then. A paused partition
+ * gives out no record; if one did, it would have to be read again, as all that was taken. */
 static int kafka_tend(struct source *source, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;

@@ -5,7 +5,7 @@
  * A log (Kafka) takes all that is beyond its progress: requests (every ticket), decisions (the
  * outbox), winners; each transaction has the event's new progress in it:
  *
- *   read progress -> mirror (compare, trim) -> page, page ... -> put progress -> commit -> mirror
+ *   read progress -> mirror (compare, trim) -> page, page ... -> confirm -> put progress -> commit -> mirror
  *
  * Dying between any two, and beginning again (P8):
  *   - before commit: nothing is out; the next reads the old progress and publishes the same again,

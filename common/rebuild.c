@@ -289,9 +289,12 @@ static int mark(struct work *w, struct fault *why)
 	outcome = put_progress(w, why);
 	if (outcome < 0 || outcome == COMMITTED)
 		return outcome;
-	return fault_set(why, EX_TEMPFAIL,
-			 "event '%s' was dispatched meanwhile: end its dispatchers, and run again",
-			 w->r->place->name);
+	return fault_set(
+		why, EX_TEMPFAIL,
+		outcome == FENCED
+			? "event '%s' was dispatched meanwhile: end its dispatchers, and run again"
+			: "event '%s': its progress was not committed: run again",
+		w->r->place->name);
 }
 
 /* 1, 0: another event has the name by now, -1. */

@@ -9,7 +9,7 @@
  *
  * With `replicas`, a step that writes (FCALL; what only reads is FCALL_RO) is followed by WAIT on the
  * same connection, and its answer counts once so many replicas have all that it rests on: a step
- * always writes, so that WAIT speaks of it. Too few have it: it is sent again, in the same way and for
+ * on an event that is there always writes, so that WAIT speaks of it. Too few have it: it is sent again, in the same way and for
  * as long; EX_TEMPFAIL, `unconfirmed`, when that did not help. Nothing is taken back: it may be kept.
  *
  * This header and redis*.c are the only ones to know hiredis.
@@ -68,7 +68,8 @@ int redis_send(struct redis *, size_t argc, const char **argv, const size_t *len
 
 /* The answer to the oldest unanswered command: waits for it. Returns 0, or -1: an error answer
  * (the connection goes on: EX_CONFIG, EX_TEMPFAIL or EX_PROTOCOL, the server's words) or a server
- * lost for good (EX_UNAVAILABLE; EX_PROTOCOL where it is no Redis). The caller releases the reply. */
+ * lost for good (EX_UNAVAILABLE; EX_PROTOCOL where it is no Redis; EX_TEMPFAIL, `unconfirmed`, where too few
+ * replicas have it for too long): then the command is still in flight. The caller releases the reply. */
 int redis_receive(struct redis *, struct reply *, struct fault *why);
 
 /* The same without waiting: 1 an answer, 0 none yet, -1 as above. Also looks after time-outs:

@@ -11,7 +11,7 @@
 #include "redis.h"
 
 struct takeover {
-	struct redis *redis; /* with nothing in flight */
+	struct redis *redis;
 	const char *prefix;
 	struct source *source;
 	int64_t done, parked; /* how many were marked so */
