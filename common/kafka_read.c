@@ -1,5 +1,5 @@
 /*
- * kafka_read.c - reading topics outside any group: watermarks, ranges, an event's progress.
+ * kafka_read.c - reading topics outside any group: ranges, an event's progress.
  */
 #include "kafka_private.h"
 
@@ -153,41 +153,6 @@ int kafka_require(struct kafka *k, struct fault *why)
 	return result;
 }
 
-/* Its leader is being chosen, or does not know yet that it is: as with a topic just made. */
-static bool passes(rd_kafka_resp_err_t error)
-{
-	return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-	       error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-	       error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
-	       error == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
-	       error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-}
-
-int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
-		     int64_t *low, int64_t *high, struct fault *why)
-{
-	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
-	rd_kafka_t *rk = kafka_reader(k, committed, why);
-	int64_t until_ms = 0;
-	struct kafka_wait wait = {0};
-	int again = rk ? 1 : -1;
-
-	while (again > 0) {
-		rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-			rk, k->topic[topic], partition, low, high, KAFKA_ASK_MS);
-
-		if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) /* no broker leads it now */
-			error = RD_KAFKA_RESP_ERR__TIMED_OUT;
-		if (passes(error) && !until_ms)
-			until_ms = clock_ms() + KAFKA_LEADER_MS;
-		if (passes(error) && clock_ms() < until_ms)
-			nanosleep(&pause, NULL);
-		else
-			again = kafka_asked(k, error, &wait, why);
-	}
-	return again;
-}
-
 /* --- a range of a partition ------------------------------------------------------------------- */
 
 static int assign_at(struct kafka *k, rd_kafka_t *rk, const char *topic, int32_t partition,
@@ -221,11 +186,11 @@ static int one_message(struct kafka *k, rd_kafka_message_t *message, int64_t to,
  * second after it was full; any question to the broker makes it look. */
 static void wake(rd_kafka_t *rk, const rd_kafka_message_t *message)
 {
-	int64_t low, high;
+	int64_t end;
 
 	if (message->offset % WAKE_EVERY == 0)
-		rd_kafka_query_watermark_offsets(rk, rd_kafka_topic_name(message->rkt),
-						 message->partition, &low, &high, KAFKA_ASK_MS);
+		kafka_ask_offset(rk, rd_kafka_topic_name(message->rkt), message->partition,
+				 RD_KAFKA_OFFSET_END, &end);
 }
 
 int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t from, int64_t to,
