@@ -102,7 +102,11 @@ rd_kafka_resp_err_t kafka_in_ask(struct kafka_in *in, rd_kafka_topic_partition_l
 	rd_kafka_t *rk =
 		error == RD_KAFKA_RESP_ERR__TIMED_OUT ? kafka_outsider(in->kafka, &ignored) : NULL;
 
-	return rk ? rd_kafka_committed(rk, list, KAFKA_ASK_MS) : error;
+	if (rk)
+		error = rd_kafka_committed(rk, list, KAFKA_ASK_MS);
+	for (int i = 0; i < list->cnt && !error; i++)
+		error = list->elems[i].err;
+	return error;
 }
 
 static int ask_one(struct kafka_in *in, int32_t partition, int64_t *committed, struct fault *why)

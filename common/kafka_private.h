@@ -282,7 +282,8 @@ int kafka_reach(struct source *, int32_t partition, struct reach *, struct fault
 rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *,
 					     rd_kafka_consumer_group_metadata_t **, bool *lost);
 
-/* What is committed of these partitions; of those in an open transaction, what was before. */
+/* What is committed of these partitions; of those in an open transaction, what was before. A partition's
+ * own error is one of all: where it is, nothing is known of what is committed. */
 rd_kafka_resp_err_t kafka_in_ask(struct kafka_in *, rd_kafka_topic_partition_list_t *);
 
 /* 1 where this is committed, by its mark, in any of its partitions; 0; -1. */
