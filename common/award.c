@@ -104,7 +104,7 @@ static int read_one(struct reply *reply, struct award *award, struct fault *why)
 	award->issued.winner.granted_us = reply_int(reply);
 	award->issued.issued_us = reply_int(reply);
 	award->elsewhere = (struct span){(int32_t)award->issued.winner.granted_us,
-					 award->issued.issued_us + 1};
+					 award->issued.issued_us + 1, 0};
 	return 0;
 }
 
@@ -244,7 +244,7 @@ int award_stranded(struct step *step, struct redis *redis, const struct place *p
 	step_int(step, *scan);
 	for (size_t i = 0; i < count; i++) {
 		step_int(step, span[i].partition);
-		step_int(step, span[i].offset);
+		step_int(step, span[i].offset > span[i].cut ? span[i].offset : span[i].cut);
 	}
 	if (step_call(step, place, redis, reply, why) < 0)
 		return -1;
@@ -279,13 +279,13 @@ static int call(struct step *step, struct redis *redis, const struct place *plac
 	return (int)answer;
 }
 
-int award_lift(struct step *step, struct redis *redis, const struct place *place,
-	       const struct award *award, struct fault *why)
+int award_lift(struct step *step, struct redis *redis, const struct place *place, const char *id,
+	       const char *user, struct span record, struct fault *why)
 {
 	step_begin(step, place, "lift", false);
-	step_text(step, award->issued.winner.id);
-	step_text(step, award->issued.winner.user);
-	add_place(step, award->elsewhere.partition, award->elsewhere.offset - 1);
+	step_text(step, id);
+	step_text(step, user);
+	add_place(step, record.partition, record.offset);
 	return call(step, redis, place, "lift", why) < 0 ? -1 : 0;
 }
 

@@ -65,9 +65,9 @@ int award_assign(struct step *, struct redis *, const struct place *, const char
 int award_confirm(struct step *, struct redis *, const struct place *, const char *run,
 		  struct award **, size_t count, struct fault *why);
 
-/* The record by which it is assigned, elsewhere, is gone: any other may assign it. 0 or -1. */
-int award_lift(struct step *, struct redis *, const struct place *, const struct award *,
-	       struct fault *why);
+/* This person's record, by which the ticket is assigned, is gone: any other may assign it. 0 or -1. */
+int award_lift(struct step *, struct redis *, const struct place *, const char *id,
+	       const char *user, struct span record, struct fault *why);
 
 /* The fault that a ticket's pool of codes is empty. EX_TEMPFAIL; returns -1. */
 int award_dry(const struct winner *, struct fault *why);

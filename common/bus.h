@@ -36,10 +36,12 @@ struct incoming {
 	const void *raw;   /* the bus's own, for a dead letter */
 };
 
-/* Of one partition: all that is below the offset. */
+/* Of one partition: all that is below the offset; and from there on up to `cut` what is gone, where that
+ * is more. */
 struct span {
 	int32_t partition;
 	int64_t offset;
+	int64_t cut;
 };
 
 /* Of a partition, whosever it is. */
@@ -76,7 +78,8 @@ struct source {
 	int (*rewind)(struct source *, struct fault *why);
 	void (*close)(struct source *);
 	/* Called from take for partitions that are ours from now on, before any record of theirs, and for
-	 * others' when it is asked: all records below the offset are committed. NULL: nobody asks. */
+	 * others' when it is asked: all records below the offset are committed, those that were cut never
+	 * will be. NULL: nobody asks. */
 	int (*claim)(void *self, const struct span *, size_t count, struct fault *why);
 	void *claim_self;
 	/* Finds which of these records went out as dead letters after they had a code (undeliverable,

@@ -46,6 +46,16 @@ static bool is_gone(const struct award *award, const struct reach *reach)
 	return award->elsewhere.offset > reach->end || award->elsewhere.offset <= reach->low;
 }
 
+static int lift(struct desk *d, struct group *g, const struct award *award, struct fault *why)
+{
+	const struct winner *winner = &award->issued.winner;
+	struct span record = award->elsewhere;
+
+	record.offset--;
+	return award_lift(&d->step, d->redis, &g->book->place, winner->id, winner->user, record,
+			  why);
+}
+
 /* Where it is out, it is marked; where it is gone, it is lifted. */
 static int look(struct desk *d, struct group *g, struct award **award, struct reach *reach,
 		size_t count, struct fault *why)
@@ -54,8 +64,7 @@ static int look(struct desk *d, struct group *g, struct award **award, struct re
 		if (find_reach(d->source, award, i, reach, why) < 0)
 			return -1;
 		if (award[i]->elsewhere.offset > reach[i].committed &&
-		    is_gone(award[i], &reach[i]) &&
-		    award_lift(&d->step, d->redis, &g->book->place, award[i], why) < 0)
+		    is_gone(award[i], &reach[i]) && lift(d, g, award[i], why) < 0)
 			return -1;
 	}
 	return 0;

@@ -37,9 +37,9 @@ static int claim(void *self, const struct span *span, size_t count, struct fault
 		return -1;
 	snprintf(line, sizeof line,
 		 "%" PRId64 " codes were out already, and are marked so; %" PRId64
-		 " were given up, and are parked",
-		 t.done, t.parked);
-	if (t.done + t.parked > 0)
+		 " were given up, and are parked; %" PRId64 " are not out, their records were cut",
+		 t.done, t.parked, t.lifted);
+	if (t.done + t.parked + t.lifted > 0)
 		w->i->control->note(line);
 	return 0;
 }

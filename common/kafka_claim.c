@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Tells who takes over what of each partition is committed. */
+/* Tells who takes over what of each partition is committed, and what can never be. */
 static int tell_claim(struct kafka_in *in, struct fault *why)
 {
 	struct span *span = calloc((size_t)in->ours->cnt + 1, sizeof *span);
@@ -20,10 +20,13 @@ static int tell_claim(struct kafka_in *in, struct fault *why)
 
 	if (!span)
 		return fault_errno(why, EX_OSERR, "kafka");
-	for (int i = 0; i < in->ours->cnt; i++)
-		if (in->ours->elems[i].offset >= 0)
-			span[count++] = (struct span){in->ours->elems[i].partition,
-						      in->ours->elems[i].offset};
+	for (int i = 0; i < in->ours->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &in->ours->elems[i];
+		int64_t offset = p->offset > 0 ? p->offset : 0, cut = in->part[p->partition].cut;
+
+		if (offset > 0 || cut > 0)
+			span[count++] = (struct span){p->partition, offset, cut};
+	}
 	result = count && in->source.claim
 			 ? in->source.claim(in->source.claim_self, span, count, why)
 			 : 0;
@@ -66,12 +69,14 @@ static void warn_of(struct kafka_in *in, const rd_kafka_topic_partition_t *p, co
 
 /* A topic that was made anew, or has lost its end, may end before what is committed. Nothing of it is,
  * then: what was issued before is `already`, and what is pending may not be out. One that has lost its
- * beginning, as to retention, goes on there. */
+ * beginning, as to retention, goes on there; an issuer that died may have assigned by what is cut. */
 static int check_bounds(struct kafka_in *in, rd_kafka_topic_partition_t *p, struct fault *why)
 {
-	int64_t low, *end = &in->part[p->partition].end, begin = p->offset > 0 ? p->offset : 0;
+	struct kafka_part *part = &in->part[p->partition];
+	int64_t low, *end = &part->end, begin = p->offset > 0 ? p->offset : 0;
 	char what[240];
 
+	part->cut = 0;
 	if (kafka_watermarks(in->kafka, true, TOPIC_WINNERS, p->partition, &low, end, why) < 0)
 		return -1;
 	if (p->offset > *end) {
@@ -87,6 +92,7 @@ static int check_bounds(struct kafka_in *in, rd_kafka_topic_partition_t *p, stru
 			 "read: fcfs-report shows how many winners have no code",
 			 (long long)low, (long long)(low - begin));
 		warn_of(in, p, what);
+		part->cut = low;
 	}
 	return 0;
 }

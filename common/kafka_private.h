@@ -194,6 +194,7 @@ struct kafka_part {
 	int64_t committed; /* -1: nothing is */
 	int64_t low, last; /* at the start: the first offset, and the last stable one */
 	int64_t end;	   /* the last stable one, as it was seen last */
+	int64_t cut;	   /* of ours: what is below, and is not committed, is gone */
 };
 
 /* What one take gave out, and what is to be committed for it. */

@@ -123,12 +123,44 @@ static int mark_all(struct takeover *t, struct step *step, const struct place *p
 	return 0;
 }
 
+static bool is_cut(const struct burial *burial, const struct span *span, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (span[i].partition == burial->partition)
+			return burial->offset >= span[i].offset;
+	return false;
+}
+
+/* Those whose records were cut: the others stay. */
+static int lift(struct takeover *t, struct step *step, const struct place *place,
+		const struct span *span, size_t count, struct strays *s, struct fault *why)
+{
+	size_t stay = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct burial *b = &s->burial[i];
+
+		if (!is_cut(b, span, count)) {
+			s->burial[stay++] = *b;
+			continue;
+		}
+		if (award_lift(step, t->redis, place, s->id, b->user,
+			       (struct span){b->partition, b->offset, 0}, why) < 0)
+			return -1;
+		t->lifted++;
+	}
+	s->count = stay;
+	return 0;
+}
+
 static int take_over(struct takeover *t, struct step *step, const struct place *place,
 		     const struct span *span, size_t count, struct fault *why)
 {
 	struct strays s = {0};
 	int result = find(t, step, place, span, count, &s, why);
 
+	if (result == 0)
+		result = lift(t, step, place, span, count, &s, why);
 	if (result == 0 && s.count > 0)
 		result = t->source->buried(t->source, s.burial, s.count, why);
 	if (result == 0 && s.count > 0)

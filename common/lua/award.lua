@@ -108,7 +108,7 @@ local function allot(keys, args)
 end
 
 -- lift ID PERSON PARTITION OFFSET -> 1, or 0 where it is not assigned by that record
--- The record is gone, with its topic: any other may assign the ticket from now on.
+-- The record is gone, with its topic or its retention: any other may assign the ticket from now on.
 local function lift(keys, args)
 	local event = read(keys, {})
 	if not event then

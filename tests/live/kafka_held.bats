@@ -221,3 +221,18 @@ up to $2 records before that were cut before they were read: fcfs-report shows h
 	skips "$end" $((end - committed))
 	same '6 14' "$(fcfs-report -j e | jq -r '"\(.issued) \(.unissued)"')"
 }
+
+@test "a record is cut after its issuer died between the code and the commit: no later run takes it for issued" {
+	topics 1
+	event e 10 10
+	fcfs-dispatch e
+	struck 28 1 before fcfs-issue
+	same 10 "$(redis hlen "$(key e pending)")"
+	retain 4
+	skips 4 4
+	fcfs-issue
+	same '4 6' "$(redis hlen "$(key e pending)") $(field e issued)"
+	same "$(issued_of e | jq -r .user | sort)" "$(redis --raw hkeys "$(key e issued)" | sort)"
+	same 'winner' "$(redis --raw zrange "$(key e line)" 0 3 | fcfs-rank e | cut -f 1 | sort -u)"
+	same 4 "$(fcfs-report -j e | jq .unissued)"
+}
