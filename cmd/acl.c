@@ -19,12 +19,13 @@ static const struct role ROLES[] = {
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "
 	 "config|get lpop lpush lrem"},
 	{"fcfs-operator",
-	 "create set show join leave parked revoked rank explain page seconds load loaded pool",
+	 "create set show join leave parked revoked rank explain page seconds load loaded pool "
+	 "touch",
 	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "info function|load"},
 	{"fcfs-archivist",
-	 "show archive archive_state archived purge restore_start restore restore_finish",
+	 "show archive archive_state archived purge restore_start restore restore_finish touch",
 	 "ping select wait hget hmget hset hdel hlen hgetall hincrby zadd zcard zrange zrangebyscore get pttl "
 	 "llen lrange rpush hscan sadd srem smembers unlink rename exists time config|get"},
 	{"fcfs-auditor", "show archive archive_state explain",

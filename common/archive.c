@@ -251,6 +251,8 @@ int archive_restore(struct redis *redis, const char *prefix, const struct place 
 		result = event_name_add(redis, prefix, place, why) < 0 ? -1 : 1;
 	if (result > 0)
 		result = restore_all(&restore, file, control, why);
+	if (result > 0)
+		result = event_name_keep(redis, prefix, place, why) < 0 ? -1 : 1;
 	restore_close(&restore);
 	archive_file_close(file);
 	snprintf(line, sizeof line, "event '%s' exists: purge it, or keep it", place->name);

@@ -98,6 +98,18 @@ int event_name_add(struct redis *redis, const char *prefix, const struct place *
 	return change_names(redis, "SADD", prefix, place, why);
 }
 
+int event_name_keep(struct redis *redis, const char *prefix, const struct place *place,
+		    struct fault *why)
+{
+	int kept = redis_waits(redis) ? 0 : 1;
+
+	while (kept == 0)
+		kept = event_name_add(redis, prefix, place, why) < 0
+			       ? -1
+			       : step_confirm(place, redis, redis_connections(redis), why);
+	return kept < 0 ? -1 : 0;
+}
+
 int event_name_drop(struct redis *redis, const char *prefix, const struct place *place,
 		    struct fault *why)
 {
@@ -162,7 +174,8 @@ int event_create(struct redis *redis, const char *prefix, const struct place *pl
 	add_number(&step, "closes_us", s->closes_us);
 	add_setting(&step, "codes", s->codes);
 	add_setting(&step, "name", s->title);
-	if (step_call(&step, place, redis, &reply, why) == 0)
+	if (step_call(&step, place, redis, &reply, why) == 0 &&
+	    event_name_keep(redis, prefix, place, why) == 0)
 		result = read_creation(&reply, place, id, why);
 	reply_release(&reply);
 	step_release(&step);

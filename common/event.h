@@ -72,8 +72,10 @@ bool event_has_pool(const struct event *);
 /* The codes of a pool that can win something: all that were loaded and not burnt. */
 int64_t event_good_codes(const struct event *);
 
-/* Puts the name among those of all events, or takes it away. Either may be repeated. */
+/* Puts the name among those of all events, before there is the event; keeps it there once there is, where
+ * replicas are waited for: returns when they have it. Takes it away. Each may be repeated. */
 int event_name_add(struct redis *, const char *prefix, const struct place *, struct fault *why);
+int event_name_keep(struct redis *, const char *prefix, const struct place *, struct fault *why);
 int event_name_drop(struct redis *, const char *prefix, const struct place *, struct fault *why);
 
 /* In line and neither granted nor left. */

@@ -52,7 +52,11 @@ static void receive(struct page *page, struct redis *redis, const struct place *
 	struct fault why;
 
 	for (size_t i = 0; i < parts && redis_in_flight(redis) > 0 && !lost; i++) {
-		if (redis_receive(redis, into[i], &why) == 0)
+		int result = redis_receive(redis, into[i], &why);
+
+		if (i == 0)
+			page->connections = redis_connections(redis);
+		if (result == 0)
 			continue;
 		lost = redis_fd(redis) < 0;
 		if (!page->failed)

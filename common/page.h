@@ -23,6 +23,7 @@ struct page {
 	/* heard: */
 	bool failed; /* as `why` says: the rest says nothing */
 	struct fault why;
+	int64_t connections;	/* redis_connections, behind the first answer */
 	struct progress upto;	/* what is out with it */
 	char verdict[16];	/* of the grant */
 	int64_t fresh;		/* granted by this very step */

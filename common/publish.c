@@ -11,7 +11,8 @@
 struct filling {
 	struct progress upto; /* what will be out with it */
 	int64_t winners;
-	bool more; /* there is another page */
+	int64_t connections; /* of its first page; 0: it has none yet */
+	bool more;	     /* there is another page */
 };
 
 static int put(struct publisher *p, struct publication *e, enum topic topic, const char *key,
@@ -102,6 +103,8 @@ static int put_page(struct publisher *p, struct publication *e, struct filling *
 		if (put_decision(p, e, &page->decisions, why) < 0)
 			return -1;
 	f->upto = page->upto;
+	if (!f->connections)
+		f->connections = page->connections;
 	return 0;
 }
 
@@ -275,24 +278,35 @@ static int recover(struct publisher *p, struct publication *e, struct fault *why
 	return e->sink->restart(e->sink, why) < 0 ? -1 : read_progress(p, e, why);
 }
 
-/* What is in a log must not be news to Redis after a failover: also who joined just now is confirmed. */
-static int confirm(struct publisher *p, struct publication *e, struct fault *why)
+/* What is in a log must not be news to Redis after a failover: also who joined just now is confirmed. As
+ * step_confirm: 0 where there may have been one since the first page was read. */
+static int confirm(struct publisher *p, struct publication *e, const struct filling *f,
+		   struct fault *why)
 {
 	if (!keeps_log(e) || !redis_waits(p->redis))
-		return 0;
+		return 1;
 	publish_hear(p);
-	return step_confirm(&e->place, p->redis, why);
+	return step_confirm(&e->place, p->redis, f->connections, why);
+}
+
+/* An enum outcome, or -1. */
+static int put_out(struct publisher *p, struct publication *e, const struct filling *f,
+		   struct fault *why)
+{
+	int confirmed = confirm(p, e, f, why);
+
+	if (confirmed <= 0)
+		return confirmed < 0 ? -1 : UNDONE;
+	if (put_progress(p, e, f, why) < 0 || e->sink->commit(e->sink, why) < 0)
+		return -1;
+	return e->sink->settle(e->sink, why);
 }
 
 static int commit(struct publisher *p, struct publication *e, const struct filling *f,
 		  struct fault *why)
 {
-	int outcome;
+	int outcome = put_out(p, e, f, why);
 
-	if (confirm(p, e, why) < 0 || put_progress(p, e, f, why) < 0 ||
-	    e->sink->commit(e->sink, why) < 0)
-		return -1;
-	outcome = e->sink->settle(e->sink, why);
 	if (outcome < 0 || (outcome != COMMITTED && recover(p, e, why) < 0))
 		return -1;
 	if (outcome == COMMITTED) {

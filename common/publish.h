@@ -12,6 +12,8 @@
  *     for what was granted stays granted, and comes in the same order;
  *   - after commit, before mirror: the next reads the new progress, and mirrors it;
  *   - a commit that got no answer: a new producer ends it, either way, and the progress says which.
+ * Where replicas are waited for, nothing is committed that they lack: all that was read is confirmed first,
+ * and read again where that was on a connection that is lost.
  * Progress ahead of Redis: Redis has lost writes, nothing may be granted (EX_PROTOCOL). Progress behind
  * Redis's copy of it: the topic has lost records, and all would be published once more (EX_PROTOCOL). A holder
  * that slept through another's taking is told so inside grant and mirror, and its commits are

@@ -320,7 +320,7 @@ static int put(struct staging *s, struct fault *why)
 		result = put_all(s, why);
 	restore_close(&s->restore);
 	if (result > 0)
-		return STATUS_YES;
+		return event_name_keep(r->redis, r->prefix, r->place, why) < 0 ? -1 : STATUS_YES;
 	return result < 0 ? -1
 			  : fault_set(why, EX_TEMPFAIL, "event '%s' was created meanwhile",
 				      r->place->name);

@@ -84,6 +84,11 @@ bool redis_waits(const struct redis *r)
 	return r->replicas > 0;
 }
 
+int64_t redis_connections(const struct redis *r)
+{
+	return r->connections;
+}
+
 static int send_for(struct redis *r, size_t argc, const char **argv, const size_t *len,
 		    struct taker taker, struct fault *why)
 {

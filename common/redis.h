@@ -62,6 +62,10 @@ void redis_wait_once(struct redis *);
 /* Are replicas waited for? */
 bool redis_waits(const struct redis *);
 
+/* How many connections there have been. Read behind an answer: while it is that number, all goes to who gave
+ * this answer. */
+int64_t redis_connections(const struct redis *);
+
 /* Sends a command. The arguments are copied. At most REDIS_WINDOW may be unanswered. */
 int redis_send(struct redis *, size_t argc, const char **argv, const size_t *len,
 	       struct fault *why);

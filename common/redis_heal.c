@@ -35,8 +35,10 @@ void redis_disconnect(struct redis *r)
 int redis_connect_once(struct redis *r, struct fault *why)
 {
 	r->context = endpoint_connect(&r->endpoint, why);
-	if (r->context && load_library(r, why) == 0)
+	if (r->context && load_library(r, why) == 0) {
+		r->connections++;
 		return 0;
+	}
 	redis_disconnect(r);
 	return -1;
 }

@@ -35,6 +35,7 @@ struct unanswered {
 struct redis {
 	redisContext *context; /* NULL while the connection is down */
 	struct endpoint endpoint;
+	int64_t connections; /* made, in all */
 	int64_t reconnect_ms;
 	int64_t replicas; /* 0: none are waited for */
 	bool wait_once;

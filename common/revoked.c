@@ -11,11 +11,25 @@ struct teller {
 	const struct place *place;
 	struct ledger *ledger;
 	struct event event;
+	int64_t connections; /* redis_connections, behind the event */
 	struct step step;
 	struct ledger_mark mark[PART];
 	size_t count;
 	int64_t marked;
 };
+
+static int confirm(const struct teller *t, struct fault *why)
+{
+	int confirmed = step_confirm(t->place, t->redis, t->connections, why);
+
+	if (confirmed == 0)
+		return fault_set(
+			why, EX_TEMPFAIL,
+			"event '%s': the connection to redis was lost while its revoked codes "
+			"were read: run again",
+			t->place->name);
+	return confirmed < 0 ? -1 : 0;
+}
 
 static int mark(struct teller *t, struct fault *why)
 {
@@ -23,7 +37,7 @@ static int mark(struct teller *t, struct fault *why)
 
 	if (t->count == 0)
 		return 0;
-	if (step_confirm(t->place, t->redis, why) < 0)
+	if (confirm(t, why) < 0)
 		return -1;
 	if (ledger_begin(t->ledger, why) == 0)
 		met = ledger_mark(t->ledger, t->event.id, t->mark, t->count, why);
@@ -74,6 +88,7 @@ static int tell_news(struct teller *t, int64_t *told, struct fault *why)
 {
 	if (event_show(t->redis, t->place, &t->event, why) < 0)
 		return -1;
+	t->connections = redis_connections(t->redis);
 	if (t->event.revoked == *told)
 		return 0;
 	if (tell(t, why) < 0)

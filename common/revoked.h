@@ -12,7 +12,8 @@
 
 /* Of one event, unless *told, the count when it was told last (0: never), is what it has; of one that is
  * gone there is nothing to tell. With nothing in flight and no transaction open. How many rows were
- * marked, or -1: some may be. */
+ * marked, or -1: some may be. EX_TEMPFAIL, too, where replicas are waited for and the connection was lost
+ * while the marks were read: who took over may lack them. */
 int64_t revoked_tell(struct redis *, const struct place *, struct ledger *, int64_t *told,
 		     struct fault *why);
 

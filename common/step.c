@@ -111,16 +111,17 @@ int step_once(struct redis *redis, const struct place *place, const char *name, 
 	return step_call(&step, place, redis, reply, why);
 }
 
-int step_confirm(const struct place *place, struct redis *redis, struct fault *why)
+int step_confirm(const struct place *place, struct redis *redis, int64_t connections,
+		 struct fault *why)
 {
 	struct reply reply = {0};
 	int result;
 
 	if (!redis_waits(redis))
-		return 0;
+		return 1;
 	result = step_once(redis, place, "touch", false, &reply, why, NULL);
 	reply_release(&reply);
-	return result;
+	return result < 0 ? -1 : redis_connections(redis) == connections;
 }
 
 void step_name_event(struct fault *why, const struct place *place)

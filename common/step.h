@@ -47,9 +47,10 @@ enum { STEP_ONCE = 8 };
 int step_once(struct redis *, const struct place *, const char *name, bool reads_only,
 	      struct reply *, struct fault *why, ...) __attribute__((sentinel));
 
-/* Where replicas are waited for: returns once enough of them have all that this connection has read.
- * With nothing else in flight. Faults as step_call. */
-int step_confirm(const struct place *, struct redis *, struct fault *why);
+/* Where replicas are waited for: returns 1 once enough of them have all that was read or written since
+ * redis_connections was `connections`; 0: by now there is another, perhaps to a replica that took over
+ * and lacks some of it: read again. With nothing else in flight. -1 as step_call. */
+int step_confirm(const struct place *, struct redis *, int64_t connections, struct fault *why);
 
 /* Puts the event's name into a fault that there is no such event. */
 void step_name_event(struct fault *why, const struct place *);

@@ -7,6 +7,7 @@ load ../helper
 load ../flow
 load ../kafka
 load ../strike
+load ../failover
 
 setup_file() {
 	strike_build
@@ -18,6 +19,7 @@ setup() { namespace; }
 
 teardown() {
 	reap
+	[ ! -d "$T/servers" ] || servers stop "$T/servers" 3>&-
 	kafka_start
 }
 
@@ -114,6 +116,30 @@ put_back() {
 # replica_has FIELD VALUE: of the event a
 replica_has() {
 	[ "$(redis-cli -p "$(cat "$SERVERS/redis-2/port")" hget "$(key a event)" "$1")" = "$2" ]
+}
+
+@test "with --wait, a replica takes over between reading and commit, and lacks what was read: no record of that; it is read again" {
+	topics 1
+	three
+	FCFS_WAIT=1,5000 event a 3 3
+	FCFS_WAIT=1,60000 STRIKE_UNTIL=$T/held spawn strike ZRANGE 1 before fcfs-dispatch a
+	soon test -e held
+	soon granted_on 3 redis-2
+	soon granted_on 3 redis-3
+	link_down
+	FCFS_WAIT=0 fcfs-join a late >/dev/null
+	rm held
+	soon waited_for
+	failover
+	ends "$pid" 0
+	same "$(people 3)" "$(values event_requests | jq -r .user)"
+	same "$(people 3)" "$(winners_of a | jq -r .user)"
+	same '3 3' "$(values fcfs_progress | tail -n 1 | jq -r '"\(.requests) \(.winners)"')"
+}
+
+# granted_on N SERVER: it has so many
+granted_on() {
+	[ "$(redis-cli -s "servers/$2/socket" hget "$(key a event)" granted)" = "$1" ]
 }
 
 # --- away for a while ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 load ../helper
 load ../flow
+load ../failover
 
 setup_file() {
 	servers_start --brokers 0
@@ -212,43 +213,30 @@ fcall() {
 	as worker fcfs-dispatch e >"$T/winners"
 	as worker fcfs-issue --ledger "sqlite:$T/ledger.db" <"$T/winners" | jq -e '.user == "bob"'
 	as operator fcfs-event check e | grep -q $'^ok\treplicas\t1 in step'
+	as operator fcfs-event set e --state closed
+	as archivist fcfs-archive save e >"$T/saved"
 	as archivist fcfs-archive purge --force e
+	as archivist fcfs-archive restore e <"$T/saved"
+}
+
+@test "the connection is lost while the revoked codes are read: the ledger is told of none that a new primary may lack" {
+	fcfs-event create e --stock 1 >/dev/null
+	fcfs-join e ann >/dev/null
+	fcfs-dispatch e | fcfs-issue --ledger "sqlite:$T/ledger.db" >/dev/null
+	fcfs-leave --revoke e ann >/dev/null
+	freeze "$REPLICA"
+	FCFS_WAIT=1,60000 spawn from /dev/null fcfs-issue --ledger "sqlite:$T/ledger.db" 2>"$T/err"
+	soon redis_blocks
+	redis client kill type normal >/dev/null
+	kill -CONT "$REPLICA"
+	ends "$pid" 75
+	grep -q "event 'e': the connection to redis was lost while its revoked codes were read: run again" "$T/err"
+	same issued "$(sqlite3 "$T/ledger.db" 'SELECT state FROM issued')"
+	fcfs-issue --ledger "sqlite:$T/ledger.db" </dev/null
+	same returned "$(sqlite3 "$T/ledger.db" 'SELECT state FROM issued')"
 }
 
 # --- failover -----------------------------------------------------------------------------------------
-
-# three: a primary and two replicas of this test's own, and their address, a socket whose name outlives each of them
-three() {
-	FCFS_REDIS_SERVER_ARGS='--unixsocket ./socket' servers start --brokers 0 "$T/servers" redis redis-2 redis-3 >/dev/null 3>&-
-	ln -s servers/redis/socket "$T/address"
-	cd "$T" || return
-	export FCFS_REDIS=unix:/$T/address
-}
-
-# offset SERVER: how much of its primary's stream it has
-offset() {
-	redis-cli -s "servers/$1/socket" info replication | tr -d '\r' | sed -n 's/slave_repl_offset://p'
-}
-
-# link_down: the replicas have no more of what is written from now on
-link_down() {
-	kill -STOP "$(cat servers/redis-2/pid)" "$(cat servers/redis-3/pid)"
-	redis-cli -s address client kill type replica >/dev/null
-}
-
-# failover: the primary dies at once, the replicas can be reached again; the replica that has most of it takes its place, the other one follows
-failover() {
-	local next=redis-2 other=redis-3
-	kill -9 "$(cat servers/redis/pid)"
-	kill -CONT "$(cat servers/redis-2/pid)" "$(cat servers/redis-3/pid)"
-	if [ "$(offset redis-3)" -gt "$(offset redis-2)" ]; then
-		next=redis-3 other=redis-2
-	fi
-	same OK "$(redis-cli -s servers/$next/socket replicaof no one)"
-	same OK "$(redis-cli -s servers/$other/socket replicaof 127.0.0.1 "$(cat servers/$next/port)")"
-	ln -s servers/$next/socket new
-	mv -T new address
-}
 
 # joiners: four streams with the same people in other orders, an eternal dispatcher and an issuer with a ledger
 joiners() {
@@ -334,4 +322,15 @@ many() {
 	people 20000 | fcfs-join e >answers
 	failover
 	echo "# a replica promoted without --wait: $(acknowledged <answers | lost) of $(wc -l <answers) acknowledged places lost" >&3
+}
+
+@test "a replica takes over between the name and the event: with --wait the event is among all" {
+	FCFS_WAIT=1,60000
+	three
+	link_down
+	spawn fcfs-event create e --stock 1
+	soon waited_for
+	failover
+	ends "$pid" 0
+	same e "$(redis-cli -s address smembers "${FCFS_PREFIX}fcfs:events")"
 }
