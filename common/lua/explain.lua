@@ -118,7 +118,7 @@ local function explain(keys, args)
 	if not joined_us then
 		add('state', 'absent')
 		add('decision', 'none')
-		add('reason', 'they are not in line')
+		add('reason', 'they are not in line: never there, or refused')
 		return reply
 	end
 	local ticket = ticket_of(keys, person)

@@ -106,7 +106,7 @@ issued_out() {
 	for _ in 1 2; do
 		run -0 bare sh -c "$(here <pipe)"
 		same '' "$output"
-		same 'p0000001 p0000002' "$(jq -r .user issued.jsonl | paste -sd ' ')"
+		same 'p0000001 p0000002' "$(jq -r .user lib/issued.jsonl | paste -sd ' ')"
 		same 2 "$(sqlite3 lib/ledger.db 'SELECT count(*) FROM issued')"
 	done
 }

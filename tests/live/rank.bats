@@ -98,7 +98,7 @@ told() {
 	redis eval "for i = 1, 2500 do redis.call('RPUSH', KEYS[1], 'x') end" 1 "$(key e outbox)" >/dev/null
 	same leave "$(fcfs-rank -j --explain e 'a"b/c' | jq -r .log.what)"
 	run -1 fcfs-rank --explain e zoe
-	[[ $output == *$'\nstate\tabsent\ndecision\tnone\nreason\tthey are not in line' ]]
+	[[ $output == *$'\nstate\tabsent\ndecision\tnone\nreason\tthey are not in line: never there, or refused' ]]
 	run -65 fcfs-rank --explain e $'a\tb'
 	run -78 fcfs-rank --explain none a
 	run -64 fcfs-rank --explain e
