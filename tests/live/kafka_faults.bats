@@ -238,7 +238,7 @@ granted_on() {
 	soon field_is a epoch 1
 	kill -TERM "$pid"
 	ends "$pid" 75
-	same "fcfs-dispatch: kafka '$FCFS_BROKERS': a writer has left a transaction open in topic '${FCFS_PREFIX}fcfs_progress': try again later" \
+	same "fcfs-dispatch: kafka '$FCFS_BROKERS': asked to stop: no answer" \
 		"$(cat "$T/err")"
 	same '0 0' "$(field a granted) $(redis exists "$(key a lease)")"
 	kill_held
