@@ -84,15 +84,11 @@ moves() {
 calm() {
 	local one
 	touch "$T/enough"
-	kill -TERM "${comers[@]}"
-	for one in "${comers[@]}" "$goer"; do
+	for one in "${comers[@]}" "${stage_pid[@]}"; do
+		gone "$one" || pkill -TERM -P "$one" -x 'fcfs-(dispatch|issue)' || kill -TERM "$one" || :
+	done
+	for one in "${comers[@]}" "$goer" "${stage_pid[@]}"; do
 		soon gone "$one"
-	done
-	for one in "${!stage_pid[@]}"; do
-		pkill -TERM -P "${stage_pid[$one]}" || kill -TERM "${stage_pid[$one]}" || :
-	done
-	for one in "${!stage_pid[@]}"; do
-		soon gone "${stage_pid[$one]}"
 	done
 	for one in "$T/$1"/come.*; do
 		whole "$one" >>"$T/$1/answers"

@@ -52,7 +52,7 @@ through() {
 		;;
 	slow*)
 		sleep 0.1
-		kill -9 "$pid" || :
+		gone "$pid" || kill -9 "$pid"
 		soon strikes_again "$before"
 		;;
 	esac

@@ -63,6 +63,10 @@ cell_disk_archive() {
 	verdict e
 }
 
+redis_dead() {
+	! kill -0 "$(cat "$SERVERS/redis/pid")" 2>/dev/null
+}
+
 # Redis's own: with appendfsync always it ends rather than answer what is not on the disk.
 cell_disk_redis() {
 	local n
@@ -73,7 +77,7 @@ cell_disk_redis() {
 		moves e
 		timeout "$LIMIT" strace -f -qq -o /dev/null -p "$(cat "$SERVERS/redis/pid")" -P "$(ls "$SERVERS"/redis/appendonlydir/*.incr.aof)" \
 			-e trace=write -e inject=write:error=ENOSPC:when=$((RANDOM % 20 + 1)) || :
-		soon gone "$(cat "$SERVERS/redis/pid")"
+		soon redis_dead
 		servers_start
 		count disks 1
 	done

@@ -13,6 +13,38 @@ for part in helper flow kafka strike kill deliver; do
 done
 exec 3>>"$T/log" # where the helpers talk to bats
 
+# A cell lasts long enough for the number of a process that has ended to be given to somebody else's: ours are known by
+# when they began, too, and no other is taken for one, let alone killed. In place of those in flow.bash.
+declare -gA began=()
+
+# beginning PID: sets began_at to when it did, or to nothing
+beginning() {
+	local stat
+	began_at=''
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+	read -ra stat <<<"${stat##*) }"
+	began_at=${stat[19]}
+}
+
+spawn() {
+	"$@" 3>&- &
+	pid=$!
+	beginning $pid
+	began[$pid]=$began_at
+}
+
+gone() {
+	beginning "$1"
+	[ -z "$began_at" ] || [ "$began_at" != "${began[$1]-}" ]
+}
+
+reap() {
+	local one
+	for one in "${!began[@]}"; do
+		gone "$one" || kill -9 "$one" || :
+	done
+}
+
 LIMIT=60 # a whole machine's work goes on beside it
 
 # Sessions and transactions that end within seconds, for who waits for those of the dead.
