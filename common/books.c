@@ -71,6 +71,7 @@ static struct book *add(struct books *b, struct redis *redis, const struct place
 	}
 	book->place = *place;
 	book->uuid_codes = strcmp(event->codes, "uuid") == 0;
+	b->swaps = b->swaps || (b->ledger && event_has_pool(event));
 	book->run = b->fresh;
 	strcpy(book->run.event, place->name);
 	strcpy(book->run.id, event->id);

@@ -20,6 +20,7 @@ struct books {
 	const char *bus; /* what feeds this run: events of another one are none of its business */
 	const char *prefix;
 	struct ledger *ledger; /* NULL: none */
+	bool swaps; /* one of the events has a pool: the ledger may want its codes for other tickets */
 	bool exclusive; /* no other run that says so issues these events at the same time: job.h */
 	struct book **book;
 	size_t count;

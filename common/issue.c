@@ -129,7 +129,8 @@ static int settle_or_start_over(struct work *w, struct fault *why)
 /* Another is taken ahead, if it is there. Not where commits are waited for anyway: Redis and the ledger
  * in turn leave the brokers a core of their own, and small chunks are out sooner. Not behind an empty
  * one, whose commit is not the source's to hold, nor where codes are delivered: that may take long, and
- * those of the next chunk would be assigned to nobody's use meanwhile. */
+ * those of the next chunk would be assigned to nobody's use meanwhile. Nor where this one may need the
+ * codes of a pool that the next one would hold. */
 static bool may_take(struct work *w)
 {
 	const struct chunk *last = w->begun ? nth(w, w->begun - 1) : NULL;
@@ -137,8 +138,8 @@ static bool may_take(struct work *w)
 	if (!last)
 		return true;
 	return !w->waited && last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed &&
-	       w->begun < TAKES && !w->i->deliver && !w->i->control->stopping() &&
-	       !w->i->source->idle(w->i->source);
+	       w->begun < TAKES && !w->i->deliver && !w->desk.books.swaps &&
+	       !w->i->control->stopping() && !w->i->source->idle(w->i->source);
 }
 
 static int take(struct work *w, struct fault *why)
