@@ -3,19 +3,8 @@
 # takes long keeps its place in the group, or loses its chunk with it (P4, P5, P7, P8).
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
 
-load ../helper
-load ../flow
-load ../kafka
+load ../stage
 load ../deliver
-load ../strike
-
-setup_file() {
-	servers_start --brokers 1
-	strike_build
-}
-teardown_file() { servers_stop; }
-setup() { namespace; }
-teardown() { reap; }
 
 # header NAME: of each dead letter, by ticket
 header() {

@@ -3,19 +3,8 @@
 # dispatcher left open, a Redis older than the topics, an event that is not the one of before, a second deployment, properties.
 # shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
 
-load ../helper
-load ../flow
-load ../kafka
-load ../strike
+load ../stage
 load ../failover
-
-setup_file() {
-	strike_build
-	servers_start --brokers 1
-}
-
-teardown_file() { servers_stop; }
-setup() { namespace; }
 
 teardown() {
 	reap

@@ -3,20 +3,9 @@
 # take each other's names, and every record is out once (P3, P5, P7, P9).
 # shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
 
-load ../helper
-load ../flow
-load ../kafka
-load ../strike
+load ../stage
 
 SHORT='-X session.timeout.ms=3000 -X heartbeat.interval.ms=500 -X transaction.timeout.ms=5000 -X socket.timeout.ms=4000'
-
-setup_file() {
-	servers_start --brokers 1
-	strike_build
-}
-teardown_file() { servers_stop; }
-setup() { namespace; }
-teardown() { reap; }
 
 # issuer NAME [OPTION...]: in the background; what it says goes to $T/NAME
 issuer() {

@@ -3,10 +3,7 @@
 # its transaction open, a coordinator says nothing, an answer is lost, a topic is not the one of before (P4, P5, P7, P8).
 # shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
 
-load ../helper
-load ../flow
-load ../kafka
-load ../strike
+load ../stage
 
 SHORT=(-X session.timeout.ms=3000 -X heartbeat.interval.ms=500 -X transaction.timeout.ms=5000 -X socket.timeout.ms=4000)
 
@@ -14,8 +11,6 @@ setup_file() {
 	FCFS_KAFKA_SERVER_ARGS='--override transaction.abort.timed.out.transaction.cleanup.interval.ms=1000 --override broker.session.timeout.ms=60000' servers_start --brokers 1
 	strike_build
 }
-teardown_file() { servers_stop; }
-setup() { namespace; }
 
 teardown() {
 	kill -CONT "$(kafka_pid)" "$(cat "$SERVERS/redis/pid")"

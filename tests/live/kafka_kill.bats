@@ -3,18 +3,7 @@
 # the same commands again lead to where an undisturbed run would have led, seen from outside (P1 to P5, P7, P8).
 # shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
 
-load ../helper
-load ../flow
-load ../kafka
-load ../strike
-
-setup_file() {
-	servers_start --brokers 1
-	strike_build
-}
-teardown_file() { servers_stop; }
-setup() { namespace; }
-teardown() { reap; }
+load ../stage
 
 # --- at random -------------------------------------------------------------------------------------
 

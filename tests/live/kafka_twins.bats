@@ -3,19 +3,14 @@
 # that fail, a ledger in PostgreSQL, an archive (P1 to P5, P7, P8). Most of it is waiting, so it is done side by side.
 # shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, beside calls
 
-load ../helper
-load ../flow
-load ../kafka
+load ../stage
 load ../deliver
-load ../strike
 
 setup_file() {
 	servers_start --brokers 1
 	eval "$("$TREE/scripts/servers" start "$SERVERS" postgresql 3>&-)"
 	strike_build
 }
-teardown_file() { servers_stop; }
-setup() { namespace; }
 teardown() {
 	local T
 	for T in "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR"/*/; do

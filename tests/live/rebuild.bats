@@ -2,19 +2,9 @@
 # shellcheck shell=bash disable=SC2030,SC2031,SC2154 # each test is a subshell; run sets output, stderr, lines
 # fcfs-archive rebuild: an event in Redis again, from its topics and its ledger alone.
 
-load ../helper
-load ../flow
-load ../kafka
+load ../stage
 load ../deliver
-load ../strike
 
-setup_file() {
-	servers_start --brokers 1
-	strike_build
-}
-
-teardown_file() { servers_stop; }
-teardown() { reap; }
 setup() {
 	namespace
 	topics 2

@@ -2,22 +2,13 @@
 # shellcheck shell=bash disable=SC2030,SC2031,SC2154 # each test is a subshell; run sets output, stderr, lines
 # Dead letters listed, and sent again, each once: through Kafka (fcfs-issue --redrive, fcfs-report --dead-letters).
 
-load ../helper
-load ../flow
-load ../kafka
-load ../strike
+load ../stage
 load ../deliver
 
-setup_file() {
-	servers_start --brokers 1
-	strike_build
-}
-teardown_file() { servers_stop; }
 setup() {
 	namespace
 	topics 2
 }
-teardown() { reap; }
 
 # winner EVENT ID USER TICKET: a winner's record
 winner() {

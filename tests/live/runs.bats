@@ -2,16 +2,7 @@
 # shellcheck shell=bash disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run and spawn set variables
 # Run records that are there while a run is, of runs that were killed, and runs that want to be alone (P7).
 
-load ../helper
-load ../flow
-load ../kafka
-load ../strike
-
-setup_file() {
-	servers_start --brokers 1
-	strike_build
-}
-teardown_file() { servers_stop; }
+load ../stage
 
 # Through the pipe, but for those that say kafka.
 setup() {
@@ -19,7 +10,6 @@ setup() {
 	export BROKERS=$FCFS_BROKERS
 	unset FCFS_BROKERS
 }
-teardown() { reap; }
 
 use_kafka() {
 	export FCFS_BROKERS=$BROKERS
