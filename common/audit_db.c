@@ -54,7 +54,7 @@ static const char *const inserts[AUDIT_TABLES] = {
 			"user") ", " JSON("ticket") ", " JSON("before") ", " JSON("after") ", " JSON("who")
 			OURS("log"),
 	[AUDIT_LETTER] = "INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?)",
-	[AUDIT_PROGRESS] = "INSERT INTO progress VALUES (?, ?, ?)",
+	[AUDIT_PROGRESS] = "INSERT INTO progress VALUES (?, ?, ?, ?)",
 	[AUDIT_READER] = "INSERT INTO reader VALUES (?, ?)",
 	[AUDIT_LEDGER] = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, digest(?))",
 	[AUDIT_BOOKS] = "INSERT INTO books VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -73,6 +73,7 @@ static int put_progress(struct audit_db *db, struct kafka *kafka, const char *id
 	audit_int(db, progress.requests);
 	audit_int(db, progress.winners);
 	audit_int(db, progress.seq);
+	audit_int(db, progress.rebuilt_us);
 	return audit_put(db, why);
 }
 

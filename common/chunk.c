@@ -35,6 +35,11 @@ void chunk_release(struct chunk *c)
 	memset(c, 0, sizeof *c);
 }
 
+const char *desk_confirms(const struct desk *d)
+{
+	return d->deliver ? d->books.fresh.run : "";
+}
+
 bool group_has(const struct group *g, bool (*is)(const struct award *))
 {
 	for (size_t a = 0; a < g->count; a++)
@@ -182,9 +187,9 @@ static int ask(struct desk *d, struct group *g, struct fault *why)
 		return result;
 	for (size_t a = 0; a < g->count && result == 0; a++)
 		result = code_make(g->book->uuid_codes, g->award[a]->issued.code, why);
-	if (result < 0 || award_assign_post(&d->step, d->redis, &g->book->place,
-					    d->deliver ? d->books.fresh.run : "", g->award,
-					    g->count, (struct taker){answered, g}, why) < 0)
+	if (result < 0 ||
+	    award_assign_post(&d->step, d->redis, &g->book->place, desk_confirms(d), g->award,
+			      g->count, (struct taker){answered, g}, why) < 0)
 		return -1;
 	g->chunk->unanswered++;
 	return 0;

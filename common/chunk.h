@@ -31,6 +31,9 @@ struct desk {
 	struct buffer record;
 };
 
+/* Who will confirm what is assigned now: this run, or "", where nothing is delivered. */
+const char *desk_confirms(const struct desk *);
+
 struct group {
 	struct chunk *chunk;
 	struct book *book; /* NULL: there is no such event */

@@ -87,8 +87,8 @@ static int resolve(struct desk *d, struct group *g, struct award **award, struct
 		if (is_elsewhere(g->award[a]))
 			award[count++] = g->award[a];
 	if (look(d, g, award, reach, count, why) < 0 ||
-	    award_assign(&d->step, d->redis, &g->book->place, d->deliver ? d->books.fresh.run : "",
-			 award, count, why) < 0)
+	    award_assign(&d->step, d->redis, &g->book->place, desk_confirms(d), award, count, why) <
+		    0)
 		return why->no_event ? group_disown(g, "no such event") : -1;
 	for (size_t i = 0; i < count; i++)
 		if (is_elsewhere(award[i]))

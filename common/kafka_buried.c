@@ -70,22 +70,14 @@ static int look(void *self, const rd_kafka_message_t *message, struct fault *why
 static int first_since(struct kafka *k, int32_t partition, int64_t since_ms, int64_t *offset,
 		       struct fault *why)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_t *p =
-		rd_kafka_topic_partition_list_add(list, k->topic[TOPIC_DEAD], partition);
 	rd_kafka_t *rk = kafka_reader(k, true, why);
 	struct kafka_wait wait = {0};
 	int again = rk ? 1 : -1;
 
-	while (again > 0) {
-		rd_kafka_resp_err_t error;
-
-		p->offset = since_ms;
-		error = rd_kafka_offsets_for_times(rk, list, KAFKA_ASK_MS);
-		again = kafka_asked(k, error ? error : p->err, &wait, why);
-	}
-	*offset = p->offset;
-	rd_kafka_topic_partition_list_destroy(list);
+	while (again > 0)
+		again = kafka_asked(
+			k, kafka_ask_offset(rk, k->topic[TOPIC_DEAD], partition, since_ms, offset),
+			&wait, why);
 	return again;
 }
 

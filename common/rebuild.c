@@ -91,14 +91,19 @@ static void at_least(int64_t *us, int64_t before)
 		*us = before + 1;
 }
 
+static int keep_former(void *self, const struct audit_value *value, struct fault *why)
+{
+	(void)why;
+	at_least(&((struct work *)self)->least_us, value[0].number);
+	return 0;
+}
+
 static int put_given(struct work *w, struct fault *why)
 {
-	struct progress progress;
 	char us[24];
 
-	if (kafka_read_progress(w->r->kafka, w->id, &progress, why) < 0)
+	if (audit_db_rows(w->db, "SELECT rebuilt_us FROM progress", keep_former, w, why) < 0)
 		return -1;
-	at_least(&w->least_us, progress.rebuilt_us);
 	at_least(&w->least_us, w->there.epoch);
 	snprintf(us, sizeof us, "%" PRId64, w->least_us);
 	if (put_field(w->db, "event", w->r->place->name, why) < 0 ||
@@ -111,8 +116,8 @@ static int read_all(struct work *w, struct fault *why)
 {
 	const struct rebuild *r = w->r;
 
-	if (audit_db_open(r->control, true, &w->db, why) < 0 || put_given(w, why) < 0 ||
-	    audit_read_topics(w->db, r->kafka, w->id, why) < 0)
+	if (audit_db_open(r->control, true, &w->db, why) < 0 ||
+	    audit_read_topics(w->db, r->kafka, w->id, why) < 0 || put_given(w, why) < 0)
 		return -1;
 	return r->ledger ? audit_read_ledger(w->db, r->ledger, w->id, why) : 0;
 }

@@ -24,7 +24,7 @@ CREATE TABLE entry (place TEXT, partition INTEGER, offset INTEGER, seq INTEGER, 
 	ticket INTEGER, before TEXT, after TEXT, who TEXT);
 CREATE TABLE letter (partition INTEGER, offset INTEGER, class TEXT, run TEXT,
 	original_partition INTEGER, original_offset INTEGER);
-CREATE TABLE progress (requests INTEGER, winners INTEGER, seq INTEGER); -- no row: of no topics
+CREATE TABLE progress (requests INTEGER, winners INTEGER, seq INTEGER, rebuilt_us INTEGER); -- no row: of no topics
 CREATE TABLE reader (partition INTEGER PRIMARY KEY, committed INTEGER); -- the issuers'
 
 -- the ledger
