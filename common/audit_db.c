@@ -297,13 +297,6 @@ static int next_promise(struct audit_db *db, struct promise *p, struct fault *wh
 	return code == SQLITE_OK ? 1 : fail(db, code, why);
 }
 
-static const char *column(sqlite3_stmt *query, int at)
-{
-	const unsigned char *text = sqlite3_column_text(query, at);
-
-	return text ? (const char *)text : "";
-}
-
 static int check(struct audit_db *db, struct promise *p, bool final,
 		 int (*breach)(void *, const struct audit_breach *, struct fault *), void *self,
 		 int64_t *under_way, struct fault *why)
@@ -314,9 +307,9 @@ static int check(struct audit_db *db, struct promise *p, bool final,
 		const struct audit_breach found = {.notice = p->notice,
 						   .promise = p->name,
 						   .what = p->what,
-						   .user = column(p->query, 0),
-						   .ticket = sqlite3_column_int64(p->query, 1),
-						   .found = column(p->query, 2)};
+						   .user = value_at(p->query, 0).text,
+						   .ticket = value_at(p->query, 1).number,
+						   .found = value_at(p->query, 2).text};
 
 		if (p->final && !final)
 			++*under_way;
@@ -349,11 +342,11 @@ int audit_db_counts(struct audit_db *db, void (*count)(void *, const char *, int
 	struct promise p = {.next = strstr(promises_sql, "\n-- compared")};
 	int code = SQLITE_DONE, result = next_promise(db, &p, why);
 
-	while (result > 0 && (code = sqlite3_step(p.query)) == SQLITE_ROW)
-		count(self, column(p.query, 0),
-		      sqlite3_column_type(p.query, 1) == SQLITE_NULL
-			      ? -1
-			      : sqlite3_column_int64(p.query, 1));
+	while (result > 0 && (code = sqlite3_step(p.query)) == SQLITE_ROW) {
+		const struct audit_value value = value_at(p.query, 1);
+
+		count(self, value_at(p.query, 0).text, value.none ? -1 : value.number);
+	}
 	if (result > 0 && code != SQLITE_DONE)
 		result = fail(db, code, why);
 	sqlite3_finalize(p.query);
