@@ -5,13 +5,23 @@ local function granted_us_of(keys, ticket)
 	return redis.call('ZRANGEBYSCORE', key(keys, 'grants'), ticket, '+inf', 'LIMIT', 0, 1)[1]
 end
 
+-- What is known of these people before any of them is assigned: a value each, in order, false where there is none.
+local function look_up(keys, people)
+	return {
+		joined = redis.call('ZMSCORE', keys[2], unpack(people)),
+		left = redis.call('HMGET', key(keys, 'left'), unpack(people)),
+		issued = redis.call('HMGET', key(keys, 'issued'), unpack(people)),
+		pending = redis.call('HMGET', key(keys, 'pending'), unpack(people)),
+	}
+end
+
 -- Why this person's ticket gets no code for a record that is sent for it: STATUS and, for 'foreign', why.
-local function unfit(keys, event, rank, person, ticket)
+local function unfit(event, rank, ticket, left)
 	if not rank then
 		return 'foreign', 'this person is not in line'
 	elseif rank + 1 ~= tonumber(ticket) then
 		return 'foreign', 'this ticket is another person\'s'
-	elseif redis.call('HEXISTS', key(keys, 'left'), person) == 1 then
+	elseif left then
 		return 'refused', ''
 	elseif rank + 1 > event.cursor then
 		return 'foreign', 'this ticket was not granted'
@@ -35,41 +45,80 @@ local function is_elsewhere(state, at, partition)
 	return state == 'assigned' and at ~= '-' and partition ~= '-' and at ~= partition
 end
 
--- STATUS CODE GRANTED_US ISSUED_US; for 'foreign' CODE says why. Only what is 'assigned' stands where this
--- record does: that it is settled settles the ticket.
-local function assign_one(keys, event, now, run, person, ticket, offered, replays, partition, offset)
+-- A code and its times for who has none: GRANTED_US ISSUED_US CODE as it stands in `issued`; nil where the pool
+-- is dry. A step has granted many tickets: it is asked for again where the one before is not this ticket's.
+local function fresh(keys, event, ticket, offered)
+	local step, code = event.step, offered
+	if ticket < step.first or ticket > step.last then
+		local found = redis.call('ZRANGEBYSCORE', key(keys, 'grants'), ticket, '+inf', 'WITHSCORES',
+			'LIMIT', 0, 1)
+		step.first, step.last, step.granted_us = ticket, tonumber(found[2]), found[1]
+	end
+	if event.codes == 'pool' then
+		code = redis.call('LPOP', key(keys, 'codes'))
+	end
+	return code and issued_value(step.granted_us, event.now_us, code)
+end
+
+-- STATUS CODE GRANTED_US ISSUED_US and the value for `pending`; for 'foreign' CODE says why. Only what is
+-- 'assigned' stands where this record does: that it is settled settles the ticket. KNOWN of PERSON is at N.
+local function assign_one(keys, event, run, known, n, person, ticket, offered, replays, partition, offset)
 	local rank = redis.call('ZRANK', keys[2], person)
-	local status, why = unfit(keys, event, rank, person, ticket)
+	local status, why = unfit(event, rank, ticket, known.left[n])
 	if status then
 		return status, why, 0, 0
 	end
-	local issued = redis.call('HGET', key(keys, 'issued'), person)
-	if issued then
-		local granted_us, issued_us, code = read_issued(issued)
+	if known.issued[n] then
+		local granted_us, issued_us, code = read_issued(known.issued[n])
 		return 'already', code, granted_us, issued_us
 	end
-	local granted_us, issued_us, code = tonumber(granted_us_of(keys, ticket)), now, offered
-	local state, at, from, rest, owner = pending_of(keys, person)
+	local state, at, from, rest, owner = read_pending(known.pending[n] or '')
 	if is_elsewhere(state, at, partition) then
 		return 'elsewhere', '', tonumber(at), tonumber(from)
-	elseif state then
-		granted_us, issued_us, code = read_issued(rest)
-	elseif event.codes == 'pool' then
-		code = redis.call('LPOP', key(keys, 'codes'))
-		if not code then
-			return 'dry', '', 0, 0
-		end
 	end
+	rest = rest or fresh(keys, event, rank + 1, offered)
+	if not rest then
+		return 'dry', '', 0, 0
+	end
+	local granted_us, issued_us, code = read_issued(rest)
 	if state == 'parked' then
 		if tonumber(replays) == 0 then
 			return 'parked', '', granted_us, issued_us
 		end
 		take_up(keys, event, rank)
 	end
-	redis.call('HSET', key(keys, 'pending'), person, pending_value('assigned',
-		owner_of(run, partition, state, owner), partition, offset,
-		issued_value(digits(granted_us), digits(issued_us), code)))
-	return 'assigned', code, granted_us, issued_us
+	return 'assigned', code, granted_us, issued_us,
+		pending_value('assigned', owner_of(run, partition, state, owner), partition, offset, rest)
+end
+
+-- allot for the winners at FIRST..LAST of the arguments, which fit into one inner command.
+local function allot_slice(keys, event, args, first, last, seen, reply)
+	local people, assigned = {}, {}
+	for i = first, last, 6 do
+		people[#people + 1] = args[i]
+	end
+	local known = look_up(keys, people)
+	for n, person in ipairs(people) do
+		local i = first + 6 * (n - 1)
+		local status, code, granted_us, issued_us, value = 'already', '', 0, 0, nil
+		if event.id ~= args[1] then
+			status, code = 'foreign', 'this event has another id'
+		elseif seen[person] ~= args[i + 1] then
+			status, code, granted_us, issued_us, value = assign_one(keys, event, args[2], known, n,
+				unpack(args, i, i + 5))
+		end
+		if value then
+			seen[person] = args[i + 1]
+			assigned[#assigned + 1], assigned[#assigned + 2] = person, value
+		end
+		local at = #reply
+		reply[at + 1], reply[at + 2] = status, code
+		reply[at + 3] = status ~= 'foreign' and tonumber(known.joined[n]) or 0
+		reply[at + 4], reply[at + 5] = granted_us, issued_us
+	end
+	if #assigned > 0 then
+		redis.call('HSET', key(keys, 'pending'), unpack(assigned))
+	end
 end
 
 -- allot ID RUN, then PERSON TICKET CODE REPLAYS PARTITION OFFSET a winner
@@ -86,23 +135,10 @@ local function allot(keys, args)
 	if not event then
 		return no_event()
 	end
-	local reply, now, seen = {}, now_us(), {}
-	for i = 3, #args, 6 do
-		local person, ticket = args[i], args[i + 1]
-		local status, code, granted_us, issued_us = 'already', '', 0, 0
-		if event.id ~= args[1] then
-			status, code = 'foreign', 'this event has another id'
-		elseif seen[person] ~= ticket then
-			status, code, granted_us, issued_us = assign_one(keys, event, now, args[2],
-				unpack(args, i, i + 5))
-		end
-		if status == 'assigned' then
-			seen[person] = ticket
-		end
-		local known = status ~= 'foreign' and redis.call('ZSCORE', keys[2], person)
-		local n = #reply
-		reply[n + 1], reply[n + 2] = status, code
-		reply[n + 3], reply[n + 4], reply[n + 5] = tonumber(known or 0), granted_us, issued_us
+	event.now_us, event.step = digits(now_us()), { first = 1, last = 0 }
+	local reply, seen = {}, {}
+	for first = 3, #args, 6 * SLICE do
+		allot_slice(keys, event, args, first, math.min(first + 6 * SLICE - 1, #args), seen, reply)
 	end
 	return reply
 end
