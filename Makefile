@@ -192,6 +192,23 @@ check-faults: deps-check
 	@$(MAKE) --no-print-directory -s all
 	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FRESH="$(FRESH)" tests/faults/run $(CELLS)
 
+# --- measuring -----------------------------------------------------------------------------------
+
+BENCH = $(BUILD)/bench
+bench_programs = $(patsubst bench/%.c,$(BENCH)/%,$(wildcard bench/*.c))
+
+$(bench_programs): $(BENCH)/%: $(BENCH)/%.o
+	@echo '  LD    $@'
+	@$(CC) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs hiredis)
+
+bench-built: all $(bench_programs)
+
+# Twenty minutes; SECTIONS="joins issue" for some of it, PAIRS=1 for a glance, PEER=DIR for the source design.
+bench: deps
+	@scripts/deps bench
+	@$(MAKE) --no-print-directory -s bench-built
+	@scripts/bench $(if $(PAIRS),--pairs $(PAIRS)) $(if $(PEER),--peer "$(PEER)") $(SECTIONS)
+
 bench-join: deps
 	@$(MAKE) --no-print-directory -s all
 	@scripts/bench-join
@@ -226,6 +243,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench-join bench-kafka lint \
+.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench bench-built bench-join bench-kafka lint \
 	install uninstall clean .FORCE
 .DELETE_ON_ERROR:
