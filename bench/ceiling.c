@@ -78,7 +78,7 @@ static long long added(redisContext *redis)
 
 int main(int argc, char **argv)
 {
-	int size = argc == 4 ? atoi(argv[3]) : 0;
+	int size = argc == 4 ? (int)strtol(argv[3], NULL, 10) : 0;
 	long long people = 0, in = 0;
 	bool waiting = false;
 	redisContext *redis;
@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 		fputs("usage: ceiling PORT KEY BATCH\n", stderr);
 		return EX_USAGE;
 	}
-	redis = redisConnect("127.0.0.1", atoi(argv[1]));
+	redis = redisConnect("127.0.0.1", (int)strtol(argv[1], NULL, 10));
 	if (!redis || redis->err)
 		fail(redis ? redis->errstr : "no memory");
 	put(0, "ZADD", 4);

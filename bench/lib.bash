@@ -42,6 +42,7 @@ goal() {
 }
 
 sample() {
+	[[ $2 =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "$1: '$2' is not a number" 76
 	[ "$round" -eq 0 ] || note sample "$1" "$round" "$2"
 	said+="  $1 $2"
 }
@@ -117,6 +118,14 @@ per_second() {
 	echo $(($1 * 1000000 / ${2:-$took_us}))
 }
 
+# percentile P [COLUMN] <NUMBERS: the nearest rank
+percentile() {
+	awk -v column="${2:-1}" '{ print $column }' | sort -n | awk -v p="$1" '{ number[NR] = $1 } END {
+		rank = int(p * NR / 100)
+		print number[(rank < p * NR / 100) ? rank + 1 : rank]
+	}'
+}
+
 # --- that nothing was lost -----------------------------------------------------------------------
 
 # expect WHAT WANT GOT
@@ -148,6 +157,11 @@ start_servers() {
 	environment=$("$tree/scripts/servers" start "$@" servers)
 	eval "$environment"
 	port=${FCFS_REDIS##*:}
+}
+
+# log yes|no: whether it keeps one. It starts with one, and appendfsync always.
+log() {
+	redis config set appendonly "$1" >/dev/null
 }
 
 redis() {

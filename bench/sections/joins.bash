@@ -54,11 +54,6 @@ round() {
 	turns memory_zadd_c1 memory memory_ceiling
 }
 
-# log yes|no: whether the server keeps one; it was started with appendfsync always
-log() {
-	redis config set appendonly "$1" >/dev/null
-}
-
 # --- ours ----------------------------------------------------------------------------------------
 
 # event STOCK: on an empty server
