@@ -175,8 +175,8 @@ deps-check:
 check: deps-check
 	@$(MAKE) --no-print-directory check-built
 
-check-built: all $(unit_tests)
-	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FCFS_UNIT="$(UNIT)" scripts/check $(TESTS)
+check-built: bench-built $(unit_tests)
+	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FCFS_BENCH="$$(cd "$(BENCH)" && pwd)" FCFS_UNIT="$(UNIT)" scripts/check $(TESTS)
 
 demo: deps
 	@$(MAKE) --no-print-directory -s all
@@ -207,15 +207,8 @@ bench-built: all $(bench_programs)
 bench: deps
 	@scripts/deps bench
 	@$(MAKE) --no-print-directory -s bench-built
-	@scripts/bench $(if $(PAIRS),--pairs $(PAIRS)) $(if $(PEER),--peer "$(PEER)") $(SECTIONS)
-
-bench-join: deps
-	@$(MAKE) --no-print-directory -s all
-	@scripts/bench-join
-
-bench-kafka: deps
-	@$(MAKE) --no-print-directory -s all
-	@scripts/bench-kafka $(ROUNDS)
+	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FCFS_BENCH="$$(cd "$(BENCH)" && pwd)" \
+		scripts/bench $(if $(PAIRS),--pairs $(PAIRS)) $(if $(PEER),--peer "$(PEER)") $(SECTIONS)
 
 # --- lint ----------------------------------------------------------------------------------------
 
@@ -243,6 +236,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench bench-built bench-join bench-kafka lint \
+.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench bench-built lint \
 	install uninstall clean .FORCE
 .DELETE_ON_ERROR:

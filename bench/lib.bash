@@ -9,7 +9,8 @@
 #                ratio NAME SERIES SERIES TEXT  of two of them, round by round: first through second
 #                goal NAME at_least|at_most N   of a series' or a ratio's median
 #   sizes      sets how much is measured: people=$(size 400000) is that, or less when it warms up or --scale is given
-#   prepare    starts its servers (start_redis, start_kafka: they are stopped for it), or calls 'skip WHY'
+#   prepare    starts its servers (start_redis, start_kafka: they are stopped for it, and what it has in the background is
+#              killed), or calls 'skip WHY'
 #   round N    measures each side once, and checks that nothing was lost. N is 0 while it warms up, then 1, 2, ...
 #                turns A B ...                  calls these functions, in odd rounds in this order, in even ones backwards
 #                timed COMMAND                  runs it: sets took_us, took_cpu_us, took_kib (the most memory it had)
@@ -146,15 +147,15 @@ audited() {
 
 # --- servers and input ---------------------------------------------------------------------------
 
-# start_redis [ARGUMENT...]: of redis-server; the shipped redis.conf is read before. A log that is rewritten in the middle of a
-# measurement would be one side's bad luck.
+# start_redis: with the shipped redis.conf
 start_redis() {
-	FCFS_REDIS_SERVER_ARGS="--auto-aof-rewrite-percentage 0 $*" start_servers --brokers 0
+	start_servers --brokers 0
 }
 
+# A log that is rewritten in the middle of a measurement would be one side's bad luck.
 start_servers() {
 	local environment
-	environment=$("$tree/scripts/servers" start "$@" servers)
+	environment=$(FCFS_REDIS_SERVER_ARGS='--auto-aof-rewrite-percentage 0' "$tree/scripts/servers" start "$@" servers)
 	eval "$environment"
 	port=${FCFS_REDIS##*:}
 }
@@ -185,8 +186,11 @@ names() {
 }
 
 cleanup() {
-	local status=$?
+	local status=$? pid
 	trap '' INT TERM HUP
+	for pid in $(jobs -p); do
+		kill -KILL "$pid" 2>/dev/null || :
+	done
 	[ -z "$work" ] || {
 		cd /
 		[ ! -d "$work/servers" ] || "$tree/scripts/servers" stop "$work/servers" || :

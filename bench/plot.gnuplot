@@ -6,10 +6,10 @@ set terminal svg size 900, 90 + 22 * STATS_records font "sans,12" background "wh
 set output plot_to
 set title "Median and spread, as a part of the goal: right of the line it is met"
 set logscale x 2
+set xrange [*<0.5:2<*]
 set xlabel "times the goal"
 set yrange [-0.7:STATS_records - 0.3]
 set arrow from 1, graph 0 to 1, graph 1 nohead linewidth 2 linecolor rgb "#888888"
 set grid x
 unset key
-set offsets 0, 0, 0, 0
 plot data using 2:0:3:4:ytic(1) with xerrorbars pointtype 7 linewidth 2 linecolor rgb "#2060a0"

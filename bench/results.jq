@@ -45,8 +45,8 @@ def section($name):
 | (map(select(.[0] == "machine") | {key: .[1], value: .[2]}) | from_entries) as $machine
 | . as $lines
 | {machine: $machine, sections: [$lines[] | select(.[0] == "section") | .[1] as $name | $lines | section($name)]}
-| .missed = [.sections[] | select(.skipped == null) | .name as $name | .figures[] | select(.goal.met == false)
-    | {section: $name, name, median, goal}]
+| .missed = [.sections[] | select(.skipped == null) | . as {$name, $broken}
+    | .figures[] | select(.goal.met == false and (.median != null or $broken == null)) | {section: $name, name, median, goal}]
 | .lost = [.sections[] | .name as $name | .lost[] | "\($name): \(.)"]
 | .broken = [.sections[] | select(.broken != null) | "\(.name): ended with status \(.broken)"]
 | .good = (.missed + .lost + .broken | length == 0)

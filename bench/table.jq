@@ -13,8 +13,10 @@ def number:
 
 def bound: "\(.bound | sub("_"; " ")) \(.number | number)";
 
+def spread: if .median == null then "" else "(\(.least | number) - \(.most | number))" end;
+
 def row:
-  "  \(.name | padded(20)) \(.median | number | right(11)) \(.unit | padded(12)) \("(\(.least | number) - \(.most | number))" | padded(23))"
+  "  \(.name | padded(20)) \(.median | number | right(11)) \(.unit | padded(12)) \(spread | padded(23))"
   + (if .goal then "  \(.goal | bound): \(if .goal.met then "met" else "MISSED" end)" else "" end);
 
 def section:
