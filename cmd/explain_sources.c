@@ -86,7 +86,7 @@ static int look(void *self, const struct ledger_row *row, struct fault *why)
 	struct look_up *l = self;
 
 	(void)why;
-	if (strcmp(row->found.winner.user, l->person) != 0 ||
+	if (row->foreign || strcmp(row->found.winner.user, l->person) != 0 ||
 	    (l->found && l->row.state != LEDGER_RETURNED))
 		return 0;
 	l->row = *row;

@@ -95,10 +95,12 @@ static void print_text(const struct audit_breach *b, const char *user, const cha
 static void say_notice(struct findings *f, const struct audit_breach *b, const char *user,
 		       const char *found)
 {
-	char line[6 * NAME_SHOWN_MAX];
+	char line[6 * NAME_SHOWN_MAX], ticket[32] = "";
 
-	snprintf(line, sizeof line, "event '%s': no breach: %s ticket %" PRId64 " %s (%s %s)",
-		 f->event, user, b->ticket, found, b->promise, b->what);
+	if (b->ticket)
+		snprintf(ticket, sizeof ticket, " ticket %" PRId64, b->ticket);
+	snprintf(line, sizeof line, "event '%s': no breach: %s%s%s%s (%s %s)", f->event, user,
+		 ticket, *user ? " " : "", found, b->promise, b->what);
 	ui_warn(line);
 }
 

@@ -14,6 +14,14 @@ static int put_number(struct audit_db *db, const char *name, int64_t number, str
 	return audit_put(db, why);
 }
 
+static int put_name(struct audit_db *db, const char *event, struct fault *why)
+{
+	audit_row(db, AUDIT_FIELD);
+	audit_text(db, "event", strlen("event"));
+	audit_text(db, event, strlen(event));
+	return audit_put(db, why);
+}
+
 static int put_state(struct audit_db *db, const struct archive_state *s, struct fault *why)
 {
 	if (put_number(db, "now_us", s->now_us, why) < 0 ||
@@ -28,7 +36,8 @@ static int put_state(struct audit_db *db, const struct archive_state *s, struct 
 static int read_all(struct audit_db *db, const struct audit_sources *s,
 		    const struct archive_state *state, struct fault *why)
 {
-	if (put_state(db, state, why) < 0 || audit_read_redis(db, s, state->id, why) < 0)
+	if (put_name(db, s->place->name, why) < 0 || put_state(db, state, why) < 0 ||
+	    audit_read_redis(db, s, state->id, why) < 0)
 		return -1;
 	if (s->kafka && audit_read_topics(db, s->kafka, state->id, why) < 0)
 		return -1;

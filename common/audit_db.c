@@ -28,7 +28,7 @@ static const char settings[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
 
 #define JSON(field) "json_extract(?4, '$." field "')"
 #define OURS(type) " WHERE json_valid(?4) AND " JSON("id") " = ?1 AND " JSON("type") " = '" type "'"
-#define TICKET "?2, ?3, " JSON("ticket") ", " JSON("user") ", "
+#define TICKET "?2, ?3, " JSON("ticket") ", " JSON("user") ", ?5, "
 
 static const char *const inserts[AUDIT_TABLES] = {
 	[AUDIT_FIELD] = "INSERT OR REPLACE INTO field VALUES (?, ?)",
@@ -41,18 +41,17 @@ static const char *const inserts[AUDIT_TABLES] = {
 		" nullif(?13, '-'), nullif(?14, '-'), ?15, ?16, digest(?17))",
 	[AUDIT_POOL] = "INSERT INTO pool VALUES (digest(?1), ?2)",
 	[AUDIT_RUN] =
-		"INSERT INTO run SELECT ?1 ->> 'run', ?1 ->> 'tool', ?1 ->> 'status',"
-		" ?1 ->> 'in', ?1 ->> 'done', ?1 ->> 'already', ?1 ->> 'refused', ?1 ->> 'dead'"
-		" WHERE json_valid(?1)",
+		"INSERT INTO run SELECT json ->> 'run', json ->> 'tool', json ->> 'status', json ->> 'in',"
+		" json ->> 'done', json ->> 'already', json ->> 'refused', json ->> 'dead'"
+		" FROM (SELECT iif(json_valid(?1), ?1, '{}') AS json)",
 	[AUDIT_REQUEST] = "INSERT INTO request SELECT " TICKET JSON("joined_us") OURS("request"),
 	[AUDIT_WINNER] = "INSERT INTO winner SELECT " TICKET JSON("joined_us") ", " JSON(
-		"granted_us") ", max(?5, 0)" OURS("winner"),
+		"granted_us") ", max(?6, 0)" OURS("winner"),
 	[AUDIT_ISSUED] = "INSERT INTO issued SELECT " TICKET JSON("joined_us") ", " JSON(
 		"granted_us") ", " JSON("issued_us") ", digest(" JSON("code") ")" OURS("issued"),
-	[AUDIT_ENTRY] =
-		"INSERT INTO entry SELECT ?5, ?2, ?3, " JSON("seq") ", " JSON("at_us") ", " JSON("what") ", " JSON(
-			"user") ", " JSON("ticket") ", " JSON("before") ", " JSON("after") ", " JSON("who")
-			OURS("log"),
+	[AUDIT_ENTRY] = "INSERT INTO entry SELECT ?6, ?2, ?3, ?5, " JSON("seq") ", " JSON("at_us") ", " JSON(
+		"what") ", " JSON("user") ", " JSON("ticket") ", " JSON("before") ", " JSON("after") ", " JSON("who")
+		OURS("log"),
 	[AUDIT_LETTER] = "INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?)",
 	[AUDIT_PROGRESS] = "INSERT INTO progress VALUES (?, ?, ?, ?)",
 	[AUDIT_READER] = "INSERT INTO reader VALUES (?, ?)",
@@ -164,6 +163,7 @@ void audit_row(struct audit_db *db, enum audit_table table)
 {
 	db->row = db->insert[table];
 	db->bound = 0;
+	sqlite3_clear_bindings(db->row);
 }
 
 void audit_int(struct audit_db *db, int64_t value)

@@ -28,9 +28,9 @@ enum audit_table {
 			 * issued (3) and pending (6), or none where there is no such value */
 	AUDIT_POOL,	/* code, place */
 	AUDIT_RUN,	/* JSON */
-	AUDIT_REQUEST,	/* id, partition, offset, JSON */
+	AUDIT_REQUEST,	/* id, partition, offset, JSON, whether it has our header */
 	AUDIT_WINNER,	/* the same, replays */
-	AUDIT_ISSUED,	/* id, partition, offset, JSON */
+	AUDIT_ISSUED,	/* id, partition, offset, JSON, whether it has our header */
 	AUDIT_ENTRY,	/* the same, place */
 	AUDIT_LETTER,	/* partition, offset, class, run, partition and offset of the original */
 	AUDIT_PROGRESS, /* requests, winners, seq */
@@ -48,7 +48,7 @@ struct audit_db;
 int audit_db_open(const struct control *, bool codes, struct audit_db **, struct fault *why);
 void audit_db_close(struct audit_db *); /* NULL is fine */
 
-/* One row. Texts are borrowed until audit_put. A record of JSON that is not of the event with this id, or
+/* One row; a value that is not given is none. Texts are borrowed until audit_put. A record of JSON that is not of the event with this id, or
  * is no such record, is no row. */
 void audit_row(struct audit_db *, enum audit_table);
 void audit_int(struct audit_db *, int64_t);

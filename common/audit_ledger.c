@@ -17,6 +17,8 @@ static int put_row(void *self, const struct ledger_row *row, struct fault *why)
 
 	audit_row(db, AUDIT_LEDGER);
 	audit_int(db, winner->ticket);
+	if (row->foreign)
+		return audit_put(db, why);
 	put_text(db, winner->event);
 	put_text(db, winner->user);
 	audit_int(db, winner->joined_us);

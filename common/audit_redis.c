@@ -57,6 +57,7 @@ static void put_decision(struct audit_db *db, const struct archive_entry *entry,
 	audit_none(db);
 	audit_int(db, entry->number);
 	put_text(db, &entry->cell[0]);
+	audit_int(db, 1);
 	audit_text(db, place, sizeof place - 1);
 }
 

@@ -24,6 +24,7 @@ static bool is_ours(const struct reading *r, const struct kafka_record *record)
 static int put_record(void *self, const struct kafka_record *record, struct fault *why)
 {
 	const struct reading *r = self;
+	size_t len;
 
 	if (!is_ours(r, record))
 		return 0;
@@ -32,6 +33,7 @@ static int put_record(void *self, const struct kafka_record *record, struct faul
 	audit_int(r->db, record->partition);
 	audit_int(r->db, record->offset);
 	audit_text(r->db, record->bytes, record->len);
+	audit_int(r->db, kafka_record_text(record, "v", &len) != NULL);
 	if (r->table == AUDIT_WINNER)
 		audit_int(r->db, kafka_record_int(record, "replays"));
 	if (r->table == AUDIT_ENTRY)
@@ -63,13 +65,17 @@ static int put_letter(void *self, const struct kafka_record *record, struct faul
 	return audit_put(r->db, why);
 }
 
+/* None of its values where a record makes no sense. */
 static int put_progress(struct audit_db *db, struct kafka *kafka, const char *id, struct fault *why)
 {
 	struct progress progress;
+	int result = kafka_read_progress(kafka, id, &progress, why);
 
-	if (kafka_read_progress(kafka, id, &progress, why) < 0)
+	if (result < 0 && why->status != EX_PROTOCOL)
 		return -1;
 	audit_row(db, AUDIT_PROGRESS);
+	if (result < 0)
+		return audit_put(db, why);
 	audit_int(db, progress.requests);
 	audit_int(db, progress.winners);
 	audit_int(db, progress.seq);

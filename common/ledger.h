@@ -28,6 +28,8 @@
 #include "record.h"
 #include "run.h"
 
+#include <stdbool.h>
+
 struct ledger;
 
 enum ledger_answer {
@@ -51,6 +53,7 @@ struct ledger_row {
 	struct issued found;
 	enum ledger_state state;
 	int64_t delivered_us; /* 0: not delivered, as far as the ledger knows; so too if kept */
+	bool foreign; /* of ledger_each: no fcfs wrote it, and of all this only the ticket is set */
 };
 
 struct ledger_mark {
@@ -83,7 +86,8 @@ int64_t ledger_mark(struct ledger *, const char *id, const struct ledger_mark *,
 		    struct fault *why);
 
 /* Calls visit for each row of this event id, by ticket, until it returns -1; in the row all but
- * `issued` and `answer` is set. */
+ * `issued` and `answer` is set. Where somebody else writes there, a ticket may have several rows, or one
+ * that is foreign. */
 int ledger_each(struct ledger *, const char *id,
 		int (*visit)(void *self, const struct ledger_row *, struct fault *), void *self,
 		struct fault *why);

@@ -75,6 +75,7 @@ static bool read_row(const PGresult *rows, int at, struct ledger_row *row)
 	struct winner *winner = &found->winner;
 	char state[16];
 
+	winner->ticket = column_int(rows, at, 5);
 	if (!column_text(rows, at, 2, winner->event, sizeof winner->event) ||
 	    !column_text(rows, at, 3, winner->id, sizeof winner->id) ||
 	    !column_text(rows, at, 4, winner->user, sizeof winner->user) ||
@@ -82,7 +83,6 @@ static bool read_row(const PGresult *rows, int at, struct ledger_row *row)
 	    !column_text(rows, at, 10, state, sizeof state) ||
 	    !ledger_state_read(state, &row->state))
 		return false;
-	winner->ticket = column_int(rows, at, 5);
 	winner->joined_us = column_int(rows, at, 7);
 	winner->granted_us = column_int(rows, at, 8);
 	found->issued_us = column_int(rows, at, 9);
@@ -243,14 +243,16 @@ static int64_t postgresql_mark(struct ledger *ledger, const char *id,
 }
 
 /* The rows of a page; how many, or -1. */
-static int visit_page(struct postgresql_ledger *from, const PGresult *page, struct ledger_row *row,
+static int visit_page(const PGresult *page, struct ledger_row *row,
 		      int (*visit)(void *, const struct ledger_row *, struct fault *), void *self,
 		      struct fault *why)
 {
 	int rows = PQntuples(page), result = 0;
 
-	for (int at = 0; at < rows && result == 0; at++)
-		result = read_row(page, at, row) ? visit(self, row, why) : foreign_row(from, why);
+	for (int at = 0; at < rows && result == 0; at++) {
+		row->foreign = !read_row(page, at, row);
+		result = visit(self, row, why);
+	}
 	return result < 0 ? -1 : rows;
 }
 
@@ -259,7 +261,7 @@ static int postgresql_each(struct ledger *ledger, const char *id,
 			   void *self, struct fault *why)
 {
 	struct postgresql_ledger *from = of(ledger);
-	struct ledger_row row = {0};
+	struct ledger_row row = {.found.winner.ticket = INT64_MIN};
 	int rows = PAGE;
 
 	if (ledger_postgresql_connect(from, why) < 0)
@@ -273,7 +275,7 @@ static int postgresql_each(struct ledger *ledger, const char *id,
 		page = ledger_postgresql_send(from, page_rows, why) < 0
 			       ? NULL
 			       : ledger_postgresql_receive(from, why);
-		rows = page ? visit_page(from, page, &row, visit, self, why) : -1;
+		rows = page ? visit_page(page, &row, visit, self, why) : -1;
 		PQclear(page);
 	}
 	return rows < 0 ? -1 : 0;

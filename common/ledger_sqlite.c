@@ -115,16 +115,25 @@ static void bind_row(sqlite3_stmt *statement, const struct issued *issued)
 	sqlite3_bind_int64(statement, 8, issued->issued_us);
 }
 
-/* False where the text does not fit: fcfs did not write it. */
+/* False where it is not what fcfs has written there; then a text is "". */
 static bool column_text(sqlite3_stmt *row, int at, char *out, size_t size)
 {
 	const unsigned char *text = sqlite3_column_text(row, at);
 	size_t len = (size_t)sqlite3_column_bytes(row, at);
 
+	*out = '\0';
 	if (!text || len >= size)
 		return false;
 	memcpy(out, text, len + 1);
 	return true;
+}
+
+static bool column_int(sqlite3_stmt *row, int at, int64_t *out)
+{
+	bool is_int = sqlite3_column_type(row, at) == SQLITE_INTEGER;
+
+	*out = sqlite3_column_int64(row, at);
+	return is_int;
 }
 
 static bool read_row(sqlite3_stmt *from, struct ledger_row *row)
@@ -132,19 +141,18 @@ static bool read_row(sqlite3_stmt *from, struct ledger_row *row)
 	struct issued *found = &row->found;
 	struct winner *winner = &found->winner;
 	char state[16];
+	bool delivered;
 
-	if (!column_text(from, 0, winner->event, sizeof winner->event) ||
+	if (!column_int(from, 3, &winner->ticket) || !column_int(from, 5, &winner->joined_us) ||
+	    !column_int(from, 6, &winner->granted_us) || !column_int(from, 7, &found->issued_us) ||
+	    !column_text(from, 0, winner->event, sizeof winner->event) ||
 	    !column_text(from, 1, winner->id, sizeof winner->id) ||
 	    !column_text(from, 2, winner->user, sizeof winner->user) ||
 	    !column_text(from, 4, found->code, sizeof found->code) ||
 	    !column_text(from, 8, state, sizeof state) || !ledger_state_read(state, &row->state))
 		return false;
-	winner->ticket = sqlite3_column_int64(from, 3);
-	winner->joined_us = sqlite3_column_int64(from, 5);
-	winner->granted_us = sqlite3_column_int64(from, 6);
-	found->issued_us = sqlite3_column_int64(from, 7);
-	row->delivered_us = sqlite3_column_int64(from, 9);
-	return true;
+	delivered = sqlite3_column_type(from, 9) != SQLITE_NULL;
+	return column_int(from, 9, &row->delivered_us) || !delivered;
 }
 
 static int foreign_row(const struct sqlite_ledger *self, struct fault *why)
@@ -258,8 +266,10 @@ static int sqlite_each(struct ledger *ledger, const char *id,
 	int code, result = 0;
 
 	bind_text(query, 1, id);
-	while (result == 0 && (code = sqlite3_step(query)) == SQLITE_ROW)
-		result = read_row(query, &row) ? visit(self, &row, why) : foreign_row(from, why);
+	while (result == 0 && (code = sqlite3_step(query)) == SQLITE_ROW) {
+		row.foreign = !read_row(query, &row);
+		result = visit(self, &row, why);
+	}
 	if (result == 0 && code != SQLITE_DONE)
 		result = ledger_sqlite_fault(from, code, why);
 	sqlite3_reset(query);
@@ -271,9 +281,9 @@ static void read_run(sqlite3_stmt *query, struct run *run)
 	int64_t *const number[] = {&run->in, &run->done, &run->already, &run->refused, &run->dead};
 
 	*run = (struct run){0};
-	snprintf(run->run, sizeof run->run, "%s", sqlite3_column_text(query, 0));
-	snprintf(run->tool, sizeof run->tool, "%s", sqlite3_column_text(query, 1));
-	snprintf(run->status, sizeof run->status, "%s", sqlite3_column_text(query, 2));
+	column_text(query, 0, run->run, sizeof run->run);
+	column_text(query, 1, run->tool, sizeof run->tool);
+	column_text(query, 2, run->status, sizeof run->status);
 	for (int i = 0; i < 5; i++)
 		*number[i] = sqlite3_column_int64(query, 3 + i);
 }

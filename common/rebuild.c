@@ -190,7 +190,9 @@ static const struct {
 	enum archive_section section;
 	const char *sql;
 } SECTIONS[] = {
-	{ARCHIVE_FIELDS, "SELECT name, value FROM field ORDER BY name"},
+	{ARCHIVE_FIELDS,
+	 "SELECT name, value FROM field"
+	 " WHERE name <> 'event' AND name NOT IN (SELECT name FROM passing) ORDER BY name"},
 	{ARCHIVE_PASSING, "SELECT name, value FROM passing ORDER BY name"},
 	{ARCHIVE_PEOPLE,
 	 "SELECT user, joined_us, coalesce(step_us, 0),"

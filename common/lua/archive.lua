@@ -74,7 +74,7 @@ end
 -- archive_state -> ID STATE NOW_US ENDED_US PARKED UNISSUED WINNABLE REQUESTS WINNERS DECISIONS, then how
 --   many there are of each section and key: what is still open, the last three not in Kafka yet.
 local function archive_state(keys)
-	local event = read(keys, {
+	local event = read_to_tell(keys, {
 		'state', 'opens_us', 'closes_us', 'state_us', 'stock', 'cursor', 'granted', 'returned',
 		'left', 'parked', 'codes', 'codes_loaded', 'burnt', 'bus', 'seq', 'published_requests',
 		'published_winners', 'published_seq',
@@ -118,7 +118,7 @@ local PAGES = {
 		local page, n = {}, 0
 		each_granted(keys, at + 1, at + SLICE, function(_, person, joined_us, granted_us,
 				mark, issued, pending)
-			page[n + 1], page[n + 2], page[n + 3] = person, joined_us, granted_us
+			page[n + 1], page[n + 2], page[n + 3] = person, joined_us, granted_us or 0
 			page[n + 4], page[n + 5], page[n + 6] = mark or '', issued or '', pending or ''
 			n = n + 6
 		end)

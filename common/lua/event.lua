@@ -67,12 +67,24 @@ local function set(keys, args)
 	return { 'set' }
 end
 
+-- Which of the event's keys cannot be read, and why: somebody else's may be in its place.
+local function unreadable(keys)
+	for _, one in ipairs(EVENT_KEYS) do
+		local size = one[2] and redis.pcall(one[2], key(keys, one[1]))
+		if type(size) == 'table' then
+			return redis.error_reply(size.err .. ": '" .. one[1] .. "'")
+		end
+	end
+end
+
 -- show -> NAME VALUE ...: the stored fields, then what is derived from the other keys
 local function show(keys)
-	local reply = redis.call('HGETALL', keys[1])
-	if #reply == 0 then
-		return no_event()
+	local wrong = unreadable(keys)
+	local event = not wrong and read_to_tell(keys, { 'state', 'opens_us', 'closes_us', 'parked' })
+	if not event then
+		return wrong or no_event()
 	end
+	local reply = redis.call('HGETALL', keys[1])
 	local function add(name, value)
 		reply[#reply + 1] = name
 		reply[#reply + 1] = tostring(value)
@@ -82,9 +94,9 @@ local function show(keys)
 	end
 	local lease, now = key(keys, 'lease'), now_us()
 	add('now_us', digits(now))
-	add('door', door(read(keys, { 'state', 'opens_us', 'closes_us' }), now) or 'open')
+	add('door', door(event, now) or 'open')
 	add('in_line', redis.call('ZCARD', keys[2]))
-	add('assigned_now', redis.call('HLEN', key(keys, 'pending')) - read(keys, { 'parked' }).parked)
+	add('assigned_now', redis.call('HLEN', key(keys, 'pending')) - event.parked)
 	add('issued_now', redis.call('HLEN', key(keys, 'issued')))
 	add('codes_left', redis.call('LLEN', key(keys, 'codes')))
 	add('lease', redis.call('GET', lease) or '')

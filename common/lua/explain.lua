@@ -98,7 +98,7 @@ local function explain_place(keys, event, person, ticket, add)
 end
 
 local function explain(keys, args)
-	local event, person = read(keys, {
+	local event, person = read_to_tell(keys, {
 		'state', 'opens_us', 'closes_us', 'stock', 'cursor', 'granted', 'returned', 'codes',
 		'codes_loaded', 'burnt',
 	}), args[1]

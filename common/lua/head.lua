@@ -37,6 +37,9 @@
 local SLICE = 1000     -- people to one inner command: Lua's unpack ends near 8,000
 local RUNS_KEPT = 1000 -- run records an event keeps
 
+-- Fields of the event's hash that are read, and are no numbers.
+local TEXTS = { id = true, state = true, codes = true, bus = true }
+
 -- All keys of an event, and what counts the entries of those that hold its data; a purge takes them all.
 local EVENT_KEYS = {
 	{ 'event', 'HLEN' }, { 'line', 'ZCARD' }, { 'left', 'HLEN' }, { 'grants', 'ZCARD' },
@@ -108,6 +111,17 @@ local function read(keys, names)
 	for i = 1, #names do
 		local value = values[i + 1]
 		event[names[i]] = tonumber(value) or value or 0
+	end
+	return event
+end
+
+-- The same for who decides nothing, and only tells what is there: what should be a number and is none is 0.
+local function read_to_tell(keys, names)
+	local event = read(keys, names)
+	for name, value in pairs(event or {}) do
+		if type(value) ~= 'number' and not TEXTS[name] then
+			event[name] = 0
+		end
 	end
 	return event
 end

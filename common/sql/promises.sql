@@ -1,7 +1,7 @@
 -- The promises of fcfs(7), a query each: it finds what breaks them. `-- P1 words` names the promise and
 -- what is asked; the columns are the person, the ticket, and what was found where (NULL: there is none).
 -- `final` ones hold when all stages have run: till then what they find is under way. `notice`: what they find
--- was harmless, and is only told.
+-- is harmless, and is only told.
 
 -- P1 a person has one ticket
 SELECT user, min(ticket), 'ticket ' || max(ticket) || ', too, in ' || group_concat(DISTINCT place)
@@ -26,10 +26,10 @@ WHERE later.joined_us <= earlier.joined_us;
 
 -- P2 the log has the line, as far as it is published
 SELECT l.user, l.ticket, iif(r.ticket IS NULL,
-	'not in event_requests', 'in event_requests ' || r.user || ', joined_us ' || r.joined_us)
+	'not in event_requests', 'in event_requests ' || ifnull(r.user, 'nobody') || ', joined_us ' || ifnull(r.joined_us, 'none'))
 FROM progress JOIN line AS l ON l.ticket <= progress.requests
 	LEFT JOIN request AS r ON r.ticket = l.ticket
-WHERE r.user <> l.user OR r.joined_us <> l.joined_us
+WHERE r.ticket IS NOT NULL AND (r.user, r.joined_us) IS NOT (l.user, l.joined_us)
 	OR r.ticket IS NULL AND (SELECT gone FROM source WHERE name = 'event_requests') = 0;
 
 -- P2 the log has nobody who is not in line
@@ -42,10 +42,10 @@ SELECT user, ticket, count(*) || ' times in event_requests'
 FROM request GROUP BY ticket HAVING count(*) > 1;
 
 -- P2 the log is in order, in each partition
-SELECT later.user, later.ticket, 'in event_requests at ' || later.partition || ':' || later.offset
-	|| ', behind ticket ' || earlier.ticket
-FROM request AS earlier JOIN request AS later ON later.rowid = earlier.rowid + 1
-WHERE later.partition = earlier.partition AND later.ticket <= earlier.ticket;
+SELECT user, ticket, 'in event_requests at ' || partition || ':' || offset || ', behind ticket ' || earlier
+FROM (SELECT *, lag(ticket) OVER line AS earlier, lag(partition) OVER line AS same FROM request
+	WINDOW line AS (ORDER BY rowid))
+WHERE partition = same AND ticket <= earlier;
 
 -- P3 slots granted less slots returned are not more than there are
 SELECT NULL, NULL, (c.granted - c.returned) || ' slots are granted of ' || slots
@@ -98,12 +98,9 @@ WHERE later.step_us < earlier.step_us;
 SELECT w.user, w.ticket, 'in gifticon_publish at ' || w.partition || ':' || w.offset || ', in Redis '
 	|| coalesce(t.user || ' ' || t.state || ', granted ' || ifnull(t.step_us, 'never'), 'not in line')
 FROM winner AS w LEFT JOIN ticket AS t ON t.ticket = w.ticket
-WHERE (t.won IS NOT 1 OR t.user <> w.user OR t.joined_us <> w.joined_us OR t.step_us <> w.granted_us)
+WHERE (t.won IS NOT 1 OR (t.user, t.joined_us, t.step_us) IS NOT (w.user, w.joined_us, w.granted_us))
 	AND NOT EXISTS (SELECT * FROM letter AS d
-		WHERE d.original_partition = w.partition AND d.original_offset = w.offset)
-	AND NOT EXISTS (SELECT * FROM winner AS other -- it is a copy, below
-		WHERE t.won AND t.user = w.user AND other.ticket = w.ticket AND other.user = t.user
-			AND other.joined_us = t.joined_us AND other.granted_us = t.step_us);
+		WHERE d.original_partition = w.partition AND d.original_offset = w.offset);
 
 -- P4 every winner is on the topic, as far as they are published
 SELECT t.user, t.ticket, 'not in gifticon_publish, in Redis ' || t.state
@@ -111,7 +108,7 @@ FROM progress JOIN ticket AS t ON t.ticket <= progress.winners
 WHERE t.won AND NOT EXISTS (SELECT * FROM winner AS w WHERE w.ticket = t.ticket)
 	AND (SELECT gone FROM source WHERE name = 'gifticon_publish') = 0;
 
--- P4 notice: once, unless it was sent again; who issues counts the other ones as already issued
+-- P4 and once, unless it was sent again
 SELECT w.user, w.ticket, count(*) || ' times in gifticon_publish'
 FROM (SELECT ticket FROM winner GROUP BY ticket HAVING count(*) > 1) AS several
 	JOIN winner AS w ON w.ticket = several.ticket
@@ -177,12 +174,13 @@ FROM issued GROUP BY ticket HAVING count(*) > 1;
 SELECT i.user, i.ticket, CASE
 	WHEN t.state IN ('granted', 'parked', 'returned') THEN 'in gifticon_issued, and ' || t.state || ' in Redis'
 	WHEN t.left_state = 'parked' THEN 'in gifticon_issued, and revoked while it was parked in Redis'
-	WHEN i.user <> t.user THEN 'in gifticon_issued, in Redis it is ' || t.user
-	WHEN i.code <> t.code THEN 'another code in gifticon_issued than in Redis'
+	WHEN i.user IS NOT t.user THEN 'in gifticon_issued, in Redis it is ' || t.user
+	WHEN i.code IS NOT t.code THEN 'another code in gifticon_issued than in Redis'
 	ELSE 'other times in gifticon_issued than in Redis' END
 FROM issued AS i JOIN ticket AS t ON t.ticket = i.ticket
 WHERE t.won AND (t.state IN ('granted', 'parked', 'returned') OR t.left_state = 'parked'
-	OR i.user <> t.user OR i.code <> t.code OR i.joined_us <> t.joined_us OR i.granted_us <> t.granted_us OR i.issued_us <> t.code_us);
+	OR (i.user, i.joined_us, i.granted_us) IS NOT (t.user, t.joined_us, t.granted_us)
+	OR t.code IS NOT NULL AND i.code IS NOT t.code OR t.code_us IS NOT NULL AND i.issued_us IS NOT t.code_us);
 
 -- P5 every code issued or parked is in the ledger
 SELECT t.user, t.ticket, t.state || ' in Redis, not in the ledger'
@@ -190,15 +188,21 @@ FROM source JOIN ticket AS t
 WHERE source.name = 'ledger' AND t.state IN ('issued', 'parked', 'revoked')
 	AND NOT EXISTS (SELECT * FROM ledger AS l WHERE l.ticket = t.ticket);
 
+-- P5 the ledger has what fcfs wrote, and a ticket once
+SELECT NULL, ticket, 'a row of the ledger that fcfs did not write' FROM ledger WHERE state IS NULL
+UNION ALL
+SELECT user, ticket, count(*) || ' rows of the ledger' FROM ledger GROUP BY ticket HAVING count(*) > 1;
+
 -- P5 the ledger says what Redis says
 SELECT l.user, l.ticket, CASE
+	WHEN l.event <> name THEN 'of event ' || l.event || ' in the ledger'
 	WHEN l.user <> t.user THEN 'in the ledger, in Redis it is ' || t.user
 	WHEN l.code <> t.code THEN 'another code in the ledger than in Redis'
 	WHEN t.state IN ('issued', 'parked') AND l.state = t.state THEN 'other times in the ledger than in Redis'
 	ELSE l.state || ' in the ledger, ' || t.state || ' in Redis' END
-FROM ledger AS l JOIN ticket AS t ON t.ticket = l.ticket
+FROM ledger AS l JOIN ticket AS t ON t.ticket = l.ticket, (SELECT value AS name FROM field WHERE field.name = 'event')
 WHERE t.won AND t.state <> 'assigned'
-	AND (l.user <> t.user OR l.code <> t.code OR t.state IN ('granted', 'returned')
+	AND (l.event <> name OR l.user <> t.user OR l.code <> t.code OR t.state IN ('granted', 'returned')
 		OR t.state IN ('issued', 'parked') AND (l.state <> t.state OR l.joined_us <> t.joined_us
 			OR l.granted_us <> t.granted_us OR l.issued_us <> t.code_us));
 
@@ -219,7 +223,7 @@ FROM pool AS p JOIN ticket AS t ON t.code = p.code
 WHERE p.place = 'codes';
 
 -- P6 the counters say what is there
-SELECT NULL, NULL, name || ' is ' || said || ', and there are ' || counted
+SELECT NULL, NULL, name || ' is ' || ifnull(said, 'missing') || ', and there are ' || counted
 FROM (
 	SELECT 'joined' AS name, e.joined AS said, c.joined AS counted FROM event AS e, recount AS c
 	UNION ALL SELECT 'left', e."left", c."left" FROM event AS e, recount AS c
@@ -234,7 +238,7 @@ FROM (
 	UNION ALL SELECT 'codes_loaded', e.codes_loaded,
 			size.value + e.burnt + c.issued_marks + c.pending_marks
 		FROM event AS e, recount AS c, size WHERE size.name = 'codes' AND e.codes = 'pool')
-WHERE said <> counted;
+WHERE said IS NOT counted;
 
 -- P6 what is kept of a person is of somebody in line
 SELECT NULL, NULL, size.value || ' entries in ' || size.name || ', of people in line ' || counted
@@ -243,8 +247,23 @@ FROM (
 	UNION ALL SELECT 'left', left_marks FROM recount
 	UNION ALL SELECT 'issued', issued_marks FROM recount
 	UNION ALL SELECT 'pending', pending_marks FROM recount
-	UNION ALL SELECT 'grants', steps FROM recount) AS c JOIN size ON size.name = c.name
+	UNION ALL SELECT 'grants', steps FROM recount
+	UNION ALL SELECT 'codes', 0 FROM event WHERE codes <> 'pool'
+	UNION ALL SELECT 'loaded', 0 FROM event WHERE codes <> 'pool') AS c JOIN size ON size.name = c.name
 WHERE size.value <> counted;
+
+-- P6 what is counted is there, and is a number
+SELECT NULL, NULL, counter || ' is ' || ifnull(value, 'missing')
+FROM (SELECT column1 AS counter FROM (VALUES ('already'), ('burnt'), ('codes_loaded'), ('codes_logged'), ('cursor'),
+	('epoch'), ('granted'), ('issued'), ('joined'), ('left'), ('parked'), ('pass_us'), ('published_requests'),
+	('published_seq'), ('published_winners'), ('refused_closed'), ('refused_early'), ('refused_left'),
+	('refused_paused'), ('refused_soldout'), ('returned'), ('revoked'), ('seq'), ('settled')))
+	LEFT JOIN field ON name = counter
+WHERE value IS NULL OR value = '' OR value GLOB '*[^0-9]*' OR length(value) > 18;
+
+-- P6 an event goes through the pipe or through Kafka
+SELECT NULL, NULL, 'bus is ' || ifnull(bus, 'missing') || ', and slots are granted up to ticket ' || cursor
+FROM event WHERE ifnull(bus, 'missing') NOT IN ('', 'pipe', 'kafka') OR bus = '' AND cursor > 0;
 
 -- P6 one state at a time
 SELECT user, ticket, 'in ' || concat || ' at once'
@@ -262,16 +281,23 @@ SELECT NULL, NULL, 'run ' || run || ' of ' || tool || ': in ' || came || ', done
 	|| already || ', refused ' || refused || ', dead ' || dead
 FROM run WHERE came IS NOT done + already + refused + dead
 UNION ALL
+SELECT NULL, NULL, 'a run record, of run ' || ifnull(run, 'none') || ', that fcfs did not write' FROM run
+WHERE run IS NULL OR tool IS NULL OR came IS NULL
+	OR ifnull(status, '') NOT IN ('running', 'completed', 'stopped', 'failed', 'abandoned')
+UNION ALL
+SELECT NULL, NULL, 'in the ledger, run ' || run || ' of ' || tool || ': ' || count(*) || ' times, ' || status FROM books
+GROUP BY run HAVING count(*) > 1 OR status NOT IN ('running', 'completed', 'stopped', 'failed', 'abandoned')
+UNION ALL
 SELECT NULL, NULL, 'in the ledger, run ' || run || ' of ' || tool || ': in ' || came || ', done ' || done || ', already '
 	|| already || ', refused ' || refused || ', dead ' || dead
 FROM books WHERE came IS NOT done + already + refused + dead;
 
 -- P7 Redis and the ledger have the same books of a run that has ended
 SELECT NULL, NULL, 'run ' || r.run || ' of ' || r.tool || ': ' || r.status || ', in ' || r.came || ', done ' || r.done
-	|| ', in the ledger ' || b.status || ', in ' || b.came || ', done ' || b.done
+	|| ', in the ledger of ' || b.tool || ': ' || b.status || ', in ' || b.came || ', done ' || b.done
 FROM run AS r JOIN books AS b ON b.run = r.run
 WHERE r.status IN ('completed', 'stopped', 'failed') AND b.status IN ('completed', 'stopped', 'failed')
-	AND (b.status <> r.status OR b.came <> r.came OR b.done <> r.done OR b.already <> r.already
+	AND (b.tool <> r.tool OR b.status <> r.status OR b.came <> r.came OR b.done <> r.done OR b.already <> r.already
 		OR b.refused <> r.refused OR b.dead <> r.dead);
 
 -- P8 what is parked has its dead letter, and what was
@@ -289,14 +315,17 @@ WHERE t.left_state = 'parked' AND NOT EXISTS (SELECT *
 	WHERE w.ticket = t.ticket AND d.class IN ('undeliverable', 'exhausted'))
 	AND (SELECT sum(gone) FROM source WHERE name IN ('gifticon_publish', 'gifticon_publish.dlq')) = 0;
 
+-- P8 notice: what comes twice counts once
+SELECT user, nullif(ticket, 0), count(*) || ' times in ' || place || ' by somebody else' FROM copied GROUP BY place, ticket, user;
+
 -- P9 Redis and Kafka agree how far it is published
-SELECT NULL, NULL, name || ': fcfs_progress ' || published || ', Redis ' || mirrored || ' of ' || there
+SELECT NULL, NULL, name || ': fcfs_progress ' || ifnull(published, 'makes no sense') || ', Redis ' || mirrored || ' of ' || there
 FROM (
 	SELECT 'requests' AS name, p.requests AS published, e.published_requests AS mirrored, c.joined AS there
 	FROM progress AS p, event AS e, recount AS c
 	UNION ALL SELECT 'winners', p.winners, e.published_winners, e.cursor FROM progress AS p, event AS e
 	UNION ALL SELECT 'decisions', p.seq, e.published_seq, e.seq FROM progress AS p, event AS e)
-WHERE published < mirrored OR published > there;
+WHERE published IS NULL OR published < mirrored OR published > there;
 
 -- P10 every decision is in the log, as far as it is published, or in the outbox
 SELECT NULL, NULL, 'entry ' || (d.seq + 1) || ' is missing, of ' || event.seq
@@ -309,11 +338,15 @@ WHERE NOT EXISTS (SELECT * FROM entry WHERE entry.seq = d.seq AND entry.place = 
 
 -- P10 the log has nothing else, and each entry once
 SELECT user, nullif(ticket, 0), count(*) || ' times entry ' || entry.seq || ' in ' || place || ', of ' || event.seq
-FROM entry, event GROUP BY place, entry.seq HAVING count(*) > 1 OR entry.seq > event.seq
+FROM entry, event GROUP BY place, entry.seq HAVING count(*) > 1 OR (entry.seq BETWEEN 1 AND event.seq) IS NOT TRUE
 UNION ALL
-SELECT later.user, nullif(later.ticket, 0), 'entry ' || later.seq || ' behind entry ' || earlier.seq || ' in ' || later.place
-FROM entry AS earlier JOIN entry AS later ON later.rowid = earlier.rowid + 1
-WHERE later.place = earlier.place AND later.partition IS earlier.partition AND later.seq < earlier.seq;
+SELECT NULL, NULL, size.value || ' entries in the outbox, records of the log ' || count(place)
+FROM size LEFT JOIN entry ON place = 'the outbox' WHERE size.name = 'outbox' GROUP BY 1 HAVING count(place) <> size.value
+UNION ALL
+SELECT user, nullif(ticket, 0), 'entry ' || seq || ' behind entry ' || earlier || ' in ' || place
+FROM (SELECT *, lag(seq) OVER log AS earlier, lag(place) OVER log AS here, lag(partition) OVER log AS same FROM entry
+	WINDOW log AS (ORDER BY rowid))
+WHERE place = here AND partition IS same AND seq < earlier;
 
 -- P10 whoever left is in the log, as they were
 SELECT t.user, t.ticket, 'left as ' || t.left_state || ', in the log '
@@ -330,14 +363,9 @@ FROM decision AS d LEFT JOIN ticket AS t ON t.ticket = d.ticket AND t.user = d.u
 WHERE d.what IN ('leave', 'revoke') AND t.left_us IS NULL;
 
 -- P10 a setting is what the log says
-SELECT NULL, NULL, field.name || ' is ' || field.value || ', in the log ' || d.value
-FROM (
-	SELECT substr(after, 1, instr(after, '=') - 1) AS name, substr(after, instr(after, '=') + 1) AS value,
-		max(seq)
-	FROM decision WHERE what = 'set' GROUP BY 1
-	UNION ALL SELECT 'as_given', after, seq FROM decision WHERE what = 'create') AS d
-	JOIN field ON field.name = d.name
-WHERE CAST(field.value AS TEXT) <> d.value;
+SELECT NULL, NULL, logged.name || ' is ' || ifnull(field.value, 'missing') || ', in the log ' || logged.value
+FROM logged LEFT JOIN field ON field.name = logged.name
+WHERE CAST(field.value AS TEXT) IS NOT CAST(logged.value AS TEXT);
 
 -- compared: how many of each there are, NULL where they were not looked at
 SELECT 'people', joined FROM recount

@@ -111,29 +111,11 @@ UPDATE line SET pending_state = state, run = iif(state = 'parked', fate.run, NUL
 	pending_granted_us = fate.granted_us, pending_us = fate.issued_us, pending_code = fate.code FROM fate
 WHERE fate.ticket = line.ticket AND left_us IS NULL AND state IN ('parked', 'assigned');
 
--- Settings: as created, then as set; and what else the log tells.
-CREATE TABLE given AS SELECT after AS text, at_us FROM entry WHERE what = 'create' ORDER BY seq LIMIT 1;
-INSERT OR REPLACE INTO field
-SELECT 'as_given', text FROM given
-UNION ALL SELECT 'created_us', at_us FROM given
-UNION ALL SELECT 'state', 'open'
-UNION ALL SELECT 'opens_us', 0
-UNION ALL SELECT 'closes_us', 0
-UNION ALL SELECT 'stock', CAST(substr(text, length('stock=') + 1) AS INTEGER) FROM given
-UNION ALL SELECT 'standby', CAST(substr(text, instr(text, ' standby=') + length(' standby=')) AS INTEGER) FROM given
-UNION ALL SELECT 'codes', substr(text, instr(text, ' codes=') + length(' codes='),
-	instr(text, ' name=') - instr(text, ' codes=') - length(' codes=')) FROM given
-UNION ALL SELECT 'name', substr(text, instr(text, ' name=') + length(' name=')) FROM given;
-INSERT OR REPLACE INTO field
-SELECT name, value FROM (
-	SELECT substr(after, 1, instr(after, '=') - 1) AS name, substr(after, instr(after, '=') + 1) AS value, max(seq)
-	FROM entry WHERE what = 'set' GROUP BY 1);
+-- Settings; and what else the log tells.
+INSERT OR REPLACE INTO field SELECT name, value FROM logged;
 INSERT INTO field
 SELECT 'state_us', at_us FROM (SELECT at_us, max(seq) FROM entry WHERE what = 'set' AND after LIKE 'state=%')
 WHERE at_us IS NOT NULL;
-INSERT INTO field
-SELECT 'codes_logged', coalesce((SELECT CAST(substr(after, length('codes_loaded=') + 1) AS INTEGER)
-	FROM entry WHERE what = 'load' ORDER BY seq DESC LIMIT 1), 0);
 
 -- The codes of a pool that were used, or may have been; the others its file has.
 INSERT INTO pool
@@ -171,7 +153,7 @@ UNION ALL SELECT 'parked', count(*) FROM line WHERE pending_state = 'parked'
 UNION ALL SELECT 'revoked', count(*) FROM line WHERE left_state IN ('issued', 'parked')
 UNION ALL SELECT 'burnt', count(*) FROM line WHERE left_state IN ('issued', 'parked');
 
--- The same by the names of what goes on by itself: nothing of that is in the log, but how far time has gone.
+-- Those that go on by themselves: nothing of that is in the log, but how far time has gone.
 CREATE TABLE passing AS
 SELECT 'already' AS name, 0 AS value
 UNION ALL SELECT 'epoch', us FROM now
@@ -182,7 +164,8 @@ UNION ALL SELECT 'refused_left', 0
 UNION ALL SELECT 'refused_paused', 0
 UNION ALL SELECT 'refused_soldout', 0
 UNION ALL SELECT 'settled', 0;
-DELETE FROM field WHERE name IN ('event', 'who');
+INSERT INTO field SELECT name, value FROM passing;
+DELETE FROM field WHERE name = 'who';
 
 -- Why there can be no such line: none, or the first reason.
 CREATE TABLE unsound AS
@@ -197,6 +180,12 @@ SELECT 'tickets ' || min(ticket) || ' and ' || max(ticket) || ' are the same per
 FROM line GROUP BY user HAVING count(*) > 1
 UNION ALL
 SELECT 'the log has no record of its creation', 0, 0 WHERE NOT EXISTS (SELECT * FROM given)
+UNION ALL
+SELECT 'its progress record makes no sense', -3, 0 FROM progress WHERE requests IS NULL
+UNION ALL
+SELECT 'the ledger has a row of ticket ' || ticket || ' that fcfs did not write', -2, ticket FROM ledger WHERE state IS NULL
+UNION ALL
+SELECT 'the ledger has several rows of ticket ' || ticket, -1, ticket FROM ledger GROUP BY ticket HAVING count(*) > 1
 ORDER BY 2, 3 LIMIT 1;
 
 -- What cannot be told, and is guessed: like a breach, with the promise that it may break.

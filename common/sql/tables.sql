@@ -14,24 +14,25 @@ CREATE TABLE pool (code BLOB, place TEXT); -- `loaded`, or `codes`: no ticket ha
 CREATE TABLE run (run TEXT, tool TEXT, status TEXT, came INTEGER, done INTEGER, already INTEGER,
 	refused INTEGER, dead INTEGER);
 
--- Kafka; the outbox is what of event_log is still in Redis, or stays there
-CREATE TABLE request (partition INTEGER, offset INTEGER, ticket INTEGER, user TEXT, joined_us INTEGER);
-CREATE TABLE winner (partition INTEGER, offset INTEGER, ticket INTEGER, user TEXT, joined_us INTEGER,
+-- Kafka; the outbox is what of event_log is still in Redis, or stays there. ours: it has our header, `v`
+CREATE TABLE request (partition INTEGER, offset INTEGER, ticket INTEGER, user TEXT, ours INTEGER, joined_us INTEGER);
+CREATE TABLE winner (partition INTEGER, offset INTEGER, ticket INTEGER, user TEXT, ours INTEGER, joined_us INTEGER,
 	granted_us INTEGER, replays INTEGER);
-CREATE TABLE issued (partition INTEGER, offset INTEGER, ticket INTEGER, user TEXT, joined_us INTEGER,
+CREATE TABLE issued (partition INTEGER, offset INTEGER, ticket INTEGER, user TEXT, ours INTEGER, joined_us INTEGER,
 	granted_us INTEGER, issued_us INTEGER, code BLOB);
-CREATE TABLE entry (place TEXT, partition INTEGER, offset INTEGER, seq INTEGER, at_us INTEGER, what TEXT, user TEXT,
+CREATE TABLE entry (place TEXT, partition INTEGER, offset INTEGER, ours INTEGER, seq INTEGER, at_us INTEGER, what TEXT, user TEXT,
 	ticket INTEGER, before TEXT, after TEXT, who TEXT);
 CREATE TABLE letter (partition INTEGER, offset INTEGER, class TEXT, run TEXT,
 	original_partition INTEGER, original_offset INTEGER);
-CREATE TABLE progress (requests INTEGER, winners INTEGER, seq INTEGER, rebuilt_us INTEGER); -- no row: of no topics
+CREATE TABLE progress (requests INTEGER, winners INTEGER, seq INTEGER, rebuilt_us INTEGER); -- no row: of no topics;
+	-- NULL: no sense
 CREATE TABLE reader (partition INTEGER PRIMARY KEY, committed INTEGER); -- the issuers'
 
 -- the ledger
-CREATE TABLE ledger (ticket INTEGER PRIMARY KEY, event TEXT, user TEXT, joined_us INTEGER,
-	granted_us INTEGER, issued_us INTEGER, state TEXT, code BLOB);
-CREATE TABLE books (run TEXT PRIMARY KEY, tool TEXT, status TEXT, came INTEGER, done INTEGER, already INTEGER,
-	refused INTEGER, dead INTEGER) WITHOUT ROWID; -- of runs
+CREATE TABLE ledger (ticket INTEGER, event TEXT, user TEXT, joined_us INTEGER,
+	granted_us INTEGER, issued_us INTEGER, state TEXT, code BLOB); -- all but the ticket NULL: somebody else's row
+CREATE TABLE books (run TEXT, tool TEXT, status TEXT, came INTEGER, done INTEGER, already INTEGER,
+	refused INTEGER, dead INTEGER); -- of runs
 
 -- what was read, and how many of its oldest records are gone for their age
 CREATE TABLE source (name TEXT PRIMARY KEY, gone INTEGER) WITHOUT ROWID;

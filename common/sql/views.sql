@@ -2,6 +2,27 @@
 
 CREATE INDEX pool_code ON pool (code);
 
+-- What somebody else wrote, and says what another record does: it is told, and is left out of all else.
+CREATE TABLE copied (place TEXT, id INTEGER, user TEXT, ticket INTEGER);
+INSERT INTO copied
+SELECT 'event_requests', r.rowid, user, ticket FROM request AS r WHERE NOT ours AND EXISTS (SELECT * FROM request AS o
+	WHERE o.ticket = r.ticket AND (o.user, o.joined_us) IS (r.user, r.joined_us) AND (o.ours OR o.rowid < r.rowid))
+UNION ALL
+SELECT 'gifticon_publish', r.rowid, user, ticket FROM winner AS r WHERE NOT ours AND EXISTS (SELECT * FROM winner AS o
+	WHERE o.ticket = r.ticket AND o.user = r.user AND (o.ours OR o.rowid < r.rowid)) AND replays = 0
+UNION ALL
+SELECT 'gifticon_issued', r.rowid, user, ticket FROM issued AS r WHERE NOT ours AND EXISTS (SELECT * FROM issued AS o
+	WHERE o.ticket = r.ticket AND (o.user, o.joined_us, o.granted_us, o.issued_us, o.code)
+		IS (r.user, r.joined_us, r.granted_us, r.issued_us, r.code) AND (o.ours OR o.rowid < r.rowid))
+UNION ALL
+SELECT 'event_log', r.rowid, user, ticket FROM entry AS r WHERE NOT ours AND EXISTS (SELECT * FROM entry AS o
+	WHERE o.seq = r.seq AND o.place = r.place AND (o.at_us, o.what, o.user, o.ticket, o.before, o.after, o.who)
+		IS (r.at_us, r.what, r.user, r.ticket, r.before, r.after, r.who) AND (o.ours OR o.rowid < r.rowid));
+DELETE FROM request WHERE rowid IN (SELECT id FROM copied WHERE place = 'event_requests');
+DELETE FROM winner WHERE rowid IN (SELECT id FROM copied WHERE place = 'gifticon_publish');
+DELETE FROM issued WHERE rowid IN (SELECT id FROM copied WHERE place = 'gifticon_issued');
+DELETE FROM entry WHERE rowid IN (SELECT id FROM copied WHERE place = 'event_log');
+
 -- One row: the event's hash, and the slots that there are; rebuilt, it has more codes than are loaded again.
 CREATE TABLE event AS
 SELECT *, CASE codes WHEN 'pool' THEN min(stock, max(codes_loaded, codes_logged) - burnt) ELSE stock END AS slots

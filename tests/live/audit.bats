@@ -167,7 +167,7 @@ courier_issue() {
 	broken a '^P6.*p0000001.1.in issued pending at once' redis hset "$(key a pending)" p0000001 'assigned - - 1 2 XYZ'
 	broken a '^P6.*p0000001.1.granted 1 with the code' redis hset "$issued" p0000001 '1 2 XYZ'
 	broken a '^P7.*in 999, done' redis lset "$(key a runs)" 0 "$(redis --raw lindex "$(key a runs)" 0 | sed 's/"in":[0-9]*/"in":999/')"
-	broken a '^P7.*the same books.*: completed, in ([0-9]*), done .*, in the ledger completed, in ' \
+	broken a '^P7.*the same books.*: completed, in ([0-9]*), done .*, in the ledger of issue: completed, in ' \
 		ledger 'UPDATE runs SET done = done + 1, "in" = "in" + 1'
 	broken a '^P7.*in the ledger, run .* of issue: in 9' ledger 'UPDATE runs SET "in" = 9'
 	broken a '^P10.*is missing' redis rpop "$(key a outbox)"
@@ -176,11 +176,46 @@ courier_issue() {
 	broken a '^P10.*p0000006.6.left as granted, in the log not' redis hset "$(key a left)" p0000006 '1 granted me '
 	broken a '^P10.*p0000010.10.leave in the log, waiting' redis hdel "$(key a left)" p0000010
 	broken a '^P10.*as_given is other, in the log stock=6' redis hset "$hash" as_given other
+	broken a '^P10.*stock is 7, in the log 6' redis hset "$hash" stock 7
 	fcfs-event set a --stock 7
 	fcfs-event set a --stock 6
 	keep a
 	broken a '^P10.*stock is 8, in the log 6' redis hset "$hash" stock 8
 	clean a
+}
+
+@test "what makes no sense in Redis is named, and no end of the audit; a key of another type is" {
+	export FCFS_BROKERS=
+	world a
+	clean a
+	keep a
+	hash=$(key a event)
+	local -a fields=() patterns=()
+	for field in $(redis hkeys "$hash"); do
+		case $field in id | name | bus) continue ;; esac
+		fields+=("$field" abc) patterns+=("^P(6|10).*$field is abc")
+	done
+	redis hset "$hash" "${fields[@]}" bus kafak >/dev/null
+	finds a "${patterns[@]}" '^P6.*bus is kafak'
+	put_back a
+	broken a '^P6.*epoch is missing' redis hdel "$hash" epoch
+	broken a '^P6.*joined is 1.5, and there are 11' redis hset "$hash" joined 1.5
+	broken a '^P3.*p0000001.1.issued by no grant step' redis zadd "$(key a grants)" 1 abc
+	broken a '^P2.*p0000010.11.joined_us' redis zadd "$(key a line)" inf p0000010
+	broken a '^P6.*entries in codes, of people in line 0' redis rpush "$(key a codes)" XYZ
+	redis eval "for i, value in ipairs(ARGV) do
+		for _, one in ipairs(KEYS) do redis.call('HSET', one, 'p000000' .. i, value) end end" 3 \
+		"$(key a left)" "$(key a issued)" "$(key a pending)" abc '' 1 '1 2' assigned 'assigned:x 1:2 3' '-1 waiting' >/dev/null
+	run -1 audit --final -q a
+	grep -q '^P6.*p0000001.1.in left issued pending at once' <<<"$output"
+	put_back a
+	records=('' abc '[]' 5 null '{}' $'\xff')
+	broken a '^P7.*a run record, of run none' redis rpush "$(key a runs)" "${records[@]}"
+	broken a '^P10.*12 entries in the outbox, records of the log 5' redis rpush "$(key a outbox)" "${records[@]}"
+	redis del "$(key a grants)" >/dev/null
+	redis set "$(key a grants)" x >/dev/null
+	run -76 fcfs-audit a
+	[[ $output == *"WRONGTYPE Operation against a key holding the wrong kind of value: 'grants'" ]]
 }
 
 @test "broken in the ledger, it is named; it is only read, and one that is none is refused" {
@@ -196,6 +231,19 @@ courier_issue() {
 	broken a '^P5.*p0000002.2.issued in the ledger, revoked' ledger "UPDATE issued SET state = 'issued' WHERE ticket = 2"
 	broken a '^P3.*in the ledger, in Redis not in line' ledger 'UPDATE issued SET ticket = 99 WHERE ticket = 1'
 	broken a '^P1.*p0000001.1.ticket 99, too, in' ledger 'UPDATE issued SET ticket = 99 WHERE ticket = 1'
+	broken a '^P5.*p0000001.1.of event zed in the ledger' ledger "UPDATE issued SET event = 'zed' WHERE ticket = 1"
+	broken a '^P7.*in the ledger, run .*: 2 times' ledger "INSERT INTO runs SELECT run, tool, host, 'zed', id, status, started_us,
+		ended_us, \"in\", done, already, refused, dead, error, retried FROM runs LIMIT 1"
+	# somebody has made it without its constraints
+	ledger 'CREATE TABLE free AS SELECT * FROM issued; DROP TABLE issued; ALTER TABLE free RENAME TO issued;
+		CREATE TABLE ran AS SELECT * FROM runs; DROP TABLE runs; ALTER TABLE ran RENAME TO runs'
+	keep a
+	broken a '^P5.*p0000001.1.2 rows of the ledger' ledger 'INSERT INTO issued SELECT * FROM issued WHERE ticket = 1'
+	for column in event ticket user code joined_us granted_us issued_us state; do
+		broken a '^P5.*a row of the ledger that fcfs did not write' ledger "UPDATE issued SET $column = NULL WHERE ticket = 1"
+	done
+	broken a '^P5.*a row of the ledger that fcfs did not write' ledger "UPDATE issued SET user = printf('%.*c', 999, 'x') WHERE ticket = 1"
+	broken a '^P7.*in the ledger, run  of ' ledger 'UPDATE runs SET run = NULL, tool = NULL, status = NULL'
 	before=$(md5sum <"$T/ledger")
 	clean a
 	same "$before" "$(md5sum <"$T/ledger")"
@@ -225,25 +273,27 @@ courier_issue() {
 	clean a
 }
 
-# copy TOPIC FILTER: a record that is there, once more, with what the filter of jq makes of it
+# copy TOPIC FILTER [OPTION...]: a record that is there, once more, with what the filter of jq makes of it
 copy() {
-	values "$1" | jq -c "select(.event == \"a\" and .user == \"p0000001\") | $2" | head -n 1 | tr -d '\n' | produce "$1" p0000001
+	values "$1" | jq -c "select(.event == \"a\" and .user == \"p0000001\") | $2" | head -n 1 | tr -d '\n' | produce "$1" p0000001 "${@:3}"
 }
 
 @test "broken in the topics, it is named" {
 	topics 2
 	world a
 	clean a
-	copy event_requests .
+	copy event_requests . -H v=1
 	copy event_requests '.ticket = 99'
 	finds a '^P2.*p0000001.1.2 times in event_requests' '^P2.*in event_requests at [01]:[0-9]*, behind' \
 		'^P2.*p0000001.99.in event_requests, and the line ends' '^P1.*p0000001.1.ticket 99, too, in'
+	copy gifticon_publish . -H v=1
+	finds a '^P4.*p0000001.1.2 times in gifticon_publish'
 	copy gifticon_publish '.ticket = 99'
 	finds a '^P3.*p0000001.99.in gifticon_publish at [01]:[0-9]*, in Redis not in line'
-	copy gifticon_issued .
+	copy gifticon_issued . -H v=1
 	copy gifticon_issued '.ticket = 11 | .user = "p0000011" | .code = "XYZ"'
 	finds a '^P5.*p0000001.1.2 times in gifticon_issued' '^P3.*p0000011.11.in gifticon_issued, in Redis'
-	values event_log | jq -c 'select(.event == "a" and .seq == 1)' | tr -d '\n' | produce event_log a
+	values event_log | jq -c 'select(.event == "a" and .seq == 1)' | tr -d '\n' | produce event_log a -H v=1
 	finds a '^P10.*2 times entry 1 in event_log' '^P10.*entry 1 behind entry'
 	# what the progress says is out, and is not
 	redis hincrby "$(key a event)" seq 1 >/dev/null
@@ -252,6 +302,8 @@ copy() {
 	progress=$(consume fcfs_progress | jq -c 'select(.event == "a")' | tail -n 1)
 	jq -c '.requests += 1 | .winners += 2 | .seq += 1' <<<"$progress" | tr -d '\n' | produce fcfs_progress "$(field a id)"
 	finds a '^P2.*zed.12.not in event_requests' '^P4.*not in gifticon_publish' '^P10.*entry [0-9]* is missing'
+	printf '{}' | produce fcfs_progress "$(field a id)"
+	finds a '^P9.*winners: fcfs_progress makes no sense'
 }
 
 @test "winners' records that somebody copied or forged are no breach once who issues has passed over them" {
@@ -265,9 +317,28 @@ copy() {
 	run -65 fcfs-issue -q --ledger "$LEDGER"
 	run -0 --separate-stderr audit --final -j a
 	same 1 "$(jq .notices <<<"$output")"
-	same "fcfs-audit: event 'a': no breach: p0000001 ticket 1 3 times in gifticon_publish" "${stderr% (P4 once*}"
-	stderr=${stderr#*(P4 }
-	printf 'P4\t%s\n' "${stderr%)}" >>"$SEEN"
+	same "fcfs-audit: event 'a': no breach: p0000001 ticket 1 2 times in gifticon_publish by somebody else" "${stderr% (P8*}"
+	stderr=${stderr#*(P8 }
+	printf 'P8\t%s\n' "${stderr%)}" >>"$SEEN"
+}
+
+@test "records of the line, the codes and the log that somebody copied are no breach; another code is one" {
+	topics 2
+	world a
+	copy event_requests .
+	copy gifticon_issued .
+	copy gifticon_issued .
+	values event_log | jq -c 'select(.event == "a" and .seq == 1)' | tr -d '\n' | produce event_log a
+	run -0 --separate-stderr audit --final -j a
+	same '11 3 5 0' "$(jq -r '[.event_requests, .notices, .event_log, .breaches] | join(" ")' <<<"$output")"
+	same "$(printf "fcfs-audit: event 'a': no breach: %s by somebody else\n" '1 times in event_log' 'p0000001 ticket 1 1 times in event_requests' \
+		'p0000001 ticket 1 2 times in gifticon_issued')" "$(sed 's/ (P8.*//' <<<"$stderr")"
+	copy gifticon_issued '.code = "XYZ"'
+	finds a '^P5.*p0000001.1.another code in gifticon_issued'
+	copy gifticon_issued '.user = null'
+	finds a '^P5.*-.1.in gifticon_issued, in Redis it is p0000001'
+	copy event_requests '.joined_us = null'
+	finds a '^P2.*p0000001.1.in event_requests p0000001, joined_us none'
 }
 
 @test "whose code was revoked while it was parked was given up, and has not been given out" {

@@ -117,7 +117,7 @@ let_go() {
 	run -1 fcfs-audit -q --ledger "$url" a
 	same 2 "${#lines[@]}"
 	[[ ${lines[0]} == P5*$'p0001150\t1150\tother times in the ledger than in Redis' ]]
-	[[ ${lines[1]} == P7*'completed, in 1200, done 1200, in the ledger completed, in 1201, done 1201' ]]
+	[[ ${lines[1]} == P7*'completed, in 1200, done 1200, in the ledger of issue: completed, in 1201, done 1201' ]]
 }
 
 @test "Redis has forgotten what the ledger kept: the ledger's codes and times win" {
