@@ -8,9 +8,10 @@
 #                series NAME UNIT TEXT          numbers, one a round
 #                ratio NAME SERIES SERIES TEXT  of two of them, round by round: first through second
 #                goal NAME at_least|at_most N   of a series' or a ratio's median
-#   sizes      sets how much is measured: people=$(size 400000) is that, or less when it warms up or --scale is given
 #   prepare    starts its servers (start_redis, start_kafka: they are stopped for it, and what it has in the background is
-#              killed), or calls 'skip WHY'
+#              killed), or calls 'skip WHY'; 'named_only' if it takes so long that it is measured only when it is named;
+#              'once' if one round will do
+#   sizes      sets how much is measured: people=$(size 400000) is that, or less when it warms up or --scale is given
 #   round N    measures each side once, and checks that nothing was lost. N is 0 while it warms up, then 1, 2, ...
 #                turns A B ...                  calls these functions, in odd rounds in this order, in even ones backwards
 #                timed COMMAND                  runs it: sets took_us, took_cpu_us, took_kib (the most memory it had)
@@ -19,7 +20,7 @@
 #
 # Ours and the peer get the same input, an empty server each, and as much durability; what one is spared, the other is, too.
 
-work='' scale=$BENCH_SCALE round=0
+work='' scale=$BENCH_SCALE round=0 warm=yes
 
 # --- what is noted -------------------------------------------------------------------------------
 
@@ -59,6 +60,15 @@ skip() {
 	exit 0
 }
 
+named_only() {
+	[ -z "$BENCH_ALL" ] || skip 'it takes long, and is measured when it is named'
+}
+
+# once: no pairs, and nothing to warm up: these figures are the same every time
+once() {
+	BENCH_PAIRS=1 warm=''
+}
+
 fail() {
 	printf 'bench: %s: %s\n' "$section" "$1" >&2
 	exit "${2:-71}"
@@ -78,14 +88,17 @@ one_round() {
 	printf '%s %s of %s:%s\n' "$section" "$1" "$BENCH_PAIRS" "$said" >&2
 }
 
-rounds() {
-	local n
-	sizes
-	prepare
-	scale=$(awk -v scale="$BENCH_SCALE" 'BEGIN { print scale / 10 }')
+warm_up() {
+	scale=$(awk -v scale="$scale" 'BEGIN { print scale / 10 }')
 	sizes
 	one_round 0
 	scale=$BENCH_SCALE
+}
+
+rounds() {
+	local n
+	prepare
+	[ -z "$warm" ] || warm_up
 	sizes
 	for ((n = 1; n <= BENCH_PAIRS; n++)); do
 		one_round "$n"
