@@ -29,19 +29,40 @@ local function turn_why(keys, event, ahead)
 		event.granted - event.returned, slots(event), ahead)
 end
 
--- Who may only ask may not read the outbox: that they left, and who said so, stands in the mark, too.
-local function log_of(keys, person, ticket)
+local function at_us_of(entry)
+	return tonumber(string.match(entry, '"at_us":(%d+)')) or 0
+end
+
+-- How many entries of the outbox are older. They are in the order of their times, unless the clock was set back:
+-- a pipe event keeps them all, so they are not read from end to end.
+local function older(outbox, at_us)
+	local low, high = 0, redis.call('LLEN', outbox)
+	while low < high do
+		local middle = math.floor((low + high) / 2)
+		if at_us_of(redis.call('LRANGE', outbox, middle, middle)[1]) < at_us then
+			low = middle + 1
+		else
+			high = middle
+		end
+	end
+	return low
+end
+
+-- Of those who left in one step, that of this person. Who may only ask may not read the outbox: that they left,
+-- and who said so, stands in the mark, too.
+local function log_of(keys, person, ticket, at_us)
 	local outbox = key(keys, 'outbox')
 	local mine = '"user":' .. string.gsub(cjson.encode(person), '\\/', '/')
 		.. ',"ticket":' .. digits(ticket) .. ','
 	if not redis.acl_check_cmd('LRANGE', outbox, 0, 0) then
 		return nil
 	end
-	for last = redis.call('LLEN', outbox) - 1, 0, -SLICE do
-		local entries = redis.call('LRANGE', outbox, math.max(0, last - SLICE + 1), last)
-		for i = #entries, 1, -1 do
-			if string.find(entries[i], mine, 1, true) then
-				return entries[i]
+	for first = older(outbox, at_us), redis.call('LLEN', outbox) - 1, SLICE do
+		for _, entry in ipairs(redis.call('LRANGE', outbox, first, first + SLICE - 1)) do
+			if at_us_of(entry) > at_us then
+				return nil
+			elseif string.find(entry, mine, 1, true) then
+				return entry
 			end
 		end
 	end
@@ -72,7 +93,7 @@ local function explain_mark(keys, event, person, ticket, mark, add)
 	add('left_us', tonumber(at_us))
 	add('left_as', as)
 	add('left_by', by)
-	add('log', log_of(keys, person, ticket))
+	add('log', log_of(keys, person, ticket, tonumber(at_us)))
 end
 
 local function explain_place(keys, event, person, ticket, add)
