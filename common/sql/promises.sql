@@ -139,7 +139,7 @@ WHERE size.name = 'winnable' AND size.value > 0 AND event.door <> 'paused'
 SELECT user, ticket, state || ' in Redis' FROM ticket WHERE state IN ('granted', 'assigned');
 
 -- P4 final: all of it is published
-SELECT NULL, NULL, name || ' up to ' || published || ' are published, of ' || there
+SELECT NULL, NULL, name || ' up to ' || published || ' are published, of ' || there || ': fcfs-dispatch does it'
 FROM (
 	SELECT 'requests' AS name, p.requests AS published, e.joined AS there FROM progress AS p, event AS e
 	UNION ALL SELECT 'winners', p.winners, e.cursor FROM progress AS p, event AS e

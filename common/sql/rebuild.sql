@@ -219,6 +219,7 @@ UNION ALL SELECT 'redrive', count(*) FROM line JOIN fate USING (ticket)
 	WHERE left_us IS NULL AND state = 'granted' AND dead AND NOT unread
 UNION ALL SELECT 'left_unlogged', count(*) FROM presumed
 UNION ALL SELECT 'revoked_unlogged', count(*) FROM revoked
+UNION ALL SELECT 'unpublished_decisions', count(*) FROM entry WHERE place = 'the outbox'
 UNION ALL SELECT 'codes_used', iif(value = 'pool', (SELECT count(*) FROM pool), NULL) FROM field WHERE name = 'codes'
 UNION ALL SELECT 'codes_missing', iif(value = 'pool', max(0, (SELECT value FROM field WHERE name = 'codes_logged')
 	- (SELECT count(*) FROM pool)), NULL) FROM field WHERE name = 'codes'
