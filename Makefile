@@ -5,7 +5,7 @@ VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it. A
 # step whose arguments or answer change gets another name: old and new binaries share a server.
 PROTOCOL = 1
-REVISION = 18
+REVISION = 19
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin
@@ -75,7 +75,7 @@ fcfs-codes    = cmd/ui cmd/table cmd/input cmd/output $(base) $(redis) $(people)
 fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
                 common/record
 fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) common/instance \
-                common/grant common/page common/publish common/dispatch
+                common/grant common/page common/publish common/publish_page common/dispatch
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 $(deliver) common/instance common/award common/reconcile common/revoked common/job \
                 common/books $(chunk) \

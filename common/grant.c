@@ -124,25 +124,82 @@ int lease_mirror(struct step *step, struct redis *redis, const struct place *pla
 	return result;
 }
 
-int grant_send(struct step *step, struct redis *redis, const struct place *place,
-	       struct lease *lease, int64_t after, int64_t count, int64_t limit, struct fault *why)
+static void begin_grant(struct step *step, const struct place *place, struct lease *lease,
+			int64_t after, int64_t count, int64_t limit)
 {
-	begin_held(step, place, "grant", lease);
+	begin_held(step, place, "serve", lease);
 	step_int(step, after);
 	step_int(step, count);
 	step_int(step, limit);
+}
+
+int grant_send(struct step *step, struct redis *redis, const struct place *place,
+	       struct lease *lease, int64_t after, int64_t count, int64_t limit, struct fault *why)
+{
+	begin_grant(step, place, lease, after, count, limit);
 	return step_send(step, redis, why);
 }
 
-int requests_send(struct redis *redis, const struct place *place, int64_t after, int64_t count,
-		  struct fault *why)
+int granted_read(struct granted *granted, struct reply *reply, const struct redis *redis,
+		 const struct place *place, struct fault *why)
 {
-	char first[24], last[24];
-	const char *argv[] = {"ZRANGE", place->line_key, first, last, "WITHSCORES"};
+	*granted = (struct granted){.connections = redis_connections(redis)};
+	keep_text(granted->verdict, sizeof granted->verdict, reply);
+	granted->upto.winners = reply_int(reply);
+	granted->fresh = reply_int(reply);
+	granted->upto.requests = reply_int(reply);
+	granted->upto.seq = reply_int(reply);
+	granted->runs = *reply;
+	*reply = (struct reply){0};
+	return reply_check(&granted->runs, place->event_key, why);
+}
 
-	snprintf(first, sizeof first, "%" PRId64, after);
-	snprintf(last, sizeof last, "%" PRId64, after + count - 1);
+int grant_call(struct step *step, struct redis *redis, const struct place *place,
+	       struct lease *lease, int64_t after, int64_t count, int64_t limit,
+	       struct granted *granted, struct fault *why)
+{
+	struct reply reply = {0};
+
+	begin_grant(step, place, lease, after, count, limit);
+	return step_call(step, place, redis, &reply, why) < 0
+		       ? -1
+		       : granted_read(granted, &reply, redis, place, why);
+}
+
+void granted_release(struct granted *granted)
+{
+	reply_release(&granted->runs);
+	*granted = (struct granted){0};
+}
+
+int64_t granted_next(struct granted *granted, int64_t ticket)
+{
+	while (granted->last < ticket && reply_more(&granted->runs)) {
+		granted->first = reply_int(&granted->runs);
+		granted->last = reply_int(&granted->runs);
+		granted->granted_us = reply_int(&granted->runs);
+	}
+	if (granted->last < ticket)
+		return 0;
+	return granted->first < ticket ? ticket : granted->first;
+}
+
+int people_send(struct redis *redis, const struct place *place, int64_t after, int64_t last,
+		struct fault *why)
+{
+	char from[24], to[24];
+	const char *argv[] = {"ZRANGE", place->line_key, from, to, "WITHSCORES"};
+
+	snprintf(from, sizeof from, "%" PRId64, after);
+	snprintf(to, sizeof to, "%" PRId64, last - 1);
 	return redis_send(redis, 5, argv, NULL, why);
+}
+
+int id_send(struct redis *redis, const struct place *place, struct fault *why)
+{
+	const char *argv[] = {"HGET", place->event_key, "id"};
+
+	return redis_send(redis, 3, argv, NULL, why);
 }
 
 int decisions_send(struct step *step, struct redis *redis, const struct place *place, int64_t after,

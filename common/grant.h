@@ -45,14 +45,38 @@ struct mirror {
 int lease_mirror(struct step *, struct redis *, const struct place *, struct lease *,
 		 const struct progress *, struct mirror *, struct fault *why);
 
-/* The grant step (common/lua/grant.lua). The answer: verdict, upto, fresh, then person, ticket,
- * joined_us, granted_us a winner. */
+/* What a step granted, of the tickets beyond the one it was asked with: runs of them. Who has them, the line
+ * says, which is read behind it. And what else there was to publish then. */
+struct granted {
+	char verdict[16];
+	struct progress upto; /* all that there was: `winners` is the ticket to ask with next */
+	int64_t fresh;	      /* granted by this very step */
+	int64_t connections;  /* redis_connections, behind the answer */
+	struct reply runs;    /* first ticket, last ticket, granted_us */
+	int64_t first, last, granted_us; /* the run that is read; last 0: none yet */
+};
+
+/* The step (serve in common/lua/grant.lua). */
 int grant_send(struct step *, struct redis *, const struct place *, struct lease *, int64_t after,
 	       int64_t count, int64_t limit, struct fault *why);
 
-/* The answer: person, joined_us of each ticket beyond `after`. */
-int requests_send(struct redis *, const struct place *, int64_t after, int64_t count,
-		  struct fault *why);
+int grant_call(struct step *, struct redis *, const struct place *, struct lease *, int64_t after,
+	       int64_t count, int64_t limit, struct granted *, struct fault *why);
+
+/* Its answer, which is taken over. */
+int granted_read(struct granted *, struct reply *, const struct redis *, const struct place *,
+		 struct fault *why);
+void granted_release(struct granted *);
+
+/* The next ticket that is granted, none of those before `ticket`; 0: there is none. */
+int64_t granted_next(struct granted *, int64_t ticket);
+
+/* The answer: person, joined_us of each ticket beyond `after`, up to `last`. */
+int people_send(struct redis *, const struct place *, int64_t after, int64_t last,
+		struct fault *why);
+
+/* The answer: the event's id. */
+int id_send(struct redis *, const struct place *, struct fault *why);
 
 /* The answer: the first one's number, then the records of the outbox beyond number `after`. */
 int decisions_send(struct step *, struct redis *, const struct place *, int64_t after,

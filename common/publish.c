@@ -1,4 +1,4 @@
-#include "publish.h"
+#include "publish_private.h"
 
 #include "event.h"
 #include "record.h"
@@ -6,114 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A transaction being filled. */
-struct filling {
-	struct progress upto; /* what will be out with it */
-	int64_t winners;
-	int64_t connections; /* of its first page; 0: it has none yet */
-	bool more;	     /* there is another page */
-};
-
-static int put(struct publisher *p, struct publication *e, enum topic topic, const char *key,
-	       struct fault *why)
-{
-	const struct outgoing outgoing = {.topic = topic,
-					  .event = e->place.name,
-					  .key = key,
-					  .bytes = p->record.bytes,
-					  .len = p->record.len};
-
-	if (p->record.failed)
-		return fault_set(why, EX_OSERR, "out of memory");
-	p->control->progress(++p->written);
-	return e->sink->put(e->sink, &outgoing, why);
-}
-
-/* --- a page's rows ---------------------------------------------------------------------------- */
-
-static void begin_person(struct winner *winner, const struct publication *e, struct reply *reply)
-{
-	size_t len;
-	const char *user = reply_text(reply, &len);
-
-	winner->replays = 0;
-	snprintf(winner->user, sizeof winner->user, "%s", user);
-	strcpy(winner->event, e->place.name);
-	strcpy(winner->id, e->lease.id);
-}
-
-static int put_winner(struct publisher *p, struct publication *e, struct reply *reply,
-		      struct fault *why)
-{
-	struct winner winner;
-
-	begin_person(&winner, e, reply);
-	winner.ticket = reply_int(reply);
-	winner.joined_us = reply_int(reply);
-	winner.granted_us = reply_int(reply);
-	if (reply_check(reply, e->place.event_key, why) < 0)
-		return -1;
-	buffer_clear(&p->record);
-	record_winner(&p->record, &winner);
-	return put(p, e, TOPIC_WINNERS, winner.user, why);
-}
-
-static int put_request(struct publisher *p, struct publication *e, int64_t ticket,
-		       struct reply *reply, struct fault *why)
-{
-	struct winner request;
-
-	begin_person(&request, e, reply);
-	request.ticket = ticket;
-	request.joined_us = reply_int(reply);
-	if (reply_check(reply, e->place.line_key, why) < 0)
-		return -1;
-	buffer_clear(&p->record);
-	record_request(&p->record, &request);
-	return put(p, e, TOPIC_REQUESTS, request.user, why);
-}
-
-/* Decisions about nobody are kept in order by the event's name. */
-static int put_decision(struct publisher *p, struct publication *e, struct reply *reply,
-			struct fault *why)
-{
-	char user[PERSON_MAX + 1];
-	size_t len;
-	const char *record = reply_text(reply, &len);
-
-	if (reply_check(reply, e->place.event_key, why) < 0 ||
-	    record_log_user(record, len, user, why) < 0)
-		return -1;
-	buffer_clear(&p->record);
-	buffer_add(&p->record, record, len);
-	return put(p, e, TOPIC_LOG, *user ? user : e->place.name, why);
-}
-
-static int put_page(struct publisher *p, struct publication *e, struct filling *f,
-		    struct page *page, struct fault *why)
-{
-	for (; reply_more(&page->winners); f->winners++)
-		if (put_winner(p, e, &page->winners, why) < 0)
-			return -1;
-	for (int64_t ticket = page->from.requests + 1; reply_more(&page->requests); ticket++)
-		if (put_request(p, e, ticket, &page->requests, why) < 0)
-			return -1;
-	while (reply_more(&page->decisions))
-		if (put_decision(p, e, &page->decisions, why) < 0)
-			return -1;
-	f->upto = page->upto;
-	if (!f->connections)
-		f->connections = page->connections;
-	return 0;
-}
-
-static int stale(struct publication *e, struct fault *why)
-{
-	strcpy(e->verdict, "stale");
-	return fault_set(why, EX_TEMPFAIL, "event '%s': another dispatcher has taken the lease",
-			 e->place.name);
-}
 
 static int lost(const struct publication *e, const struct progress *has, struct fault *why)
 {
@@ -156,19 +48,6 @@ static int read_progress(struct publisher *p, struct publication *e, struct faul
 			 e->place.name);
 }
 
-static int check_verdict(struct publication *e, struct fault *why)
-{
-	if (strcmp(e->verdict, "stale") == 0)
-		return stale(e, why);
-	if (strcmp(e->verdict, "lost") == 0)
-		return fault_set(why, EX_PROTOCOL,
-				 "event '%s': redis has lost grants that were written, the last of "
-				 "them ticket %" PRId64
-				 ": restore it before anybody dispatches again",
-				 e->place.name, e->progress.winners);
-	return 0;
-}
-
 /* --- pages ------------------------------------------------------------------------------------- */
 
 static bool keeps_log(const struct publication *e)
@@ -176,12 +55,25 @@ static bool keeps_log(const struct publication *e)
 	return e->sink->progress != NULL;
 }
 
-static int ask(struct publisher *p, struct publication *e, const struct progress *from,
-	       struct fault *why)
+/* Tickets a step. */
+static int64_t step_size(const struct publisher *p)
 {
+	return p->batch < PAGE_ROWS ? p->batch : PAGE_ROWS;
+}
+
+/* `granted` goes over to the page. */
+static int ask(struct publisher *p, struct publication *e, const struct progress *from,
+	       struct granted *granted, struct fault *why)
+{
+	bool on = strcmp(granted->verdict, "more") == 0 && e->limit > 0 && !p->control->stopping();
+
 	p->asker = e;
-	return page_ask(&p->ahead, &p->step, p->redis, &e->place, &e->lease, from, keeps_log(e),
-			p->batch, e->limit, why);
+	if (page_ask(&p->ahead, &p->step, p->redis, &e->place, &e->lease, from, keeps_log(e),
+		     granted, why) < 0)
+		return -1;
+	return on ? page_ask_grant(&p->ahead, &p->step, p->redis, &e->place, &e->lease,
+				   step_size(p), e->limit, why)
+		  : 0;
 }
 
 void publish_hear(struct publisher *p)
@@ -189,7 +81,7 @@ void publish_hear(struct publisher *p)
 	if (p->ahead.state != PAGE_ASKED)
 		return;
 	page_hear(&p->ahead, p->redis, &p->asker->place);
-	p->asker->limit -= p->ahead.fresh;
+	p->asker->limit -= p->ahead.next.fresh;
 }
 
 /* What it granted stays granted. */
@@ -199,11 +91,44 @@ static void drop_page(struct publisher *p)
 	page_release(&p->ahead);
 }
 
+static int take_verdict(struct publication *e, const struct granted *granted, struct fault *why)
+{
+	memcpy(e->verdict, granted->verdict, sizeof e->verdict);
+	if (strcmp(e->verdict, "stale") == 0)
+		return publish_stale(e, why);
+	if (strcmp(e->verdict, "lost") == 0)
+		return fault_set(why, EX_PROTOCOL,
+				 "event '%s': redis has lost grants that were written, the last of "
+				 "them ticket %" PRId64
+				 ": restore it before anybody dispatches again",
+				 e->place.name, e->progress.winners);
+	return 0;
+}
+
+/* With no page under way. */
+static int first_page(struct publisher *p, struct publication *e, const struct progress *from,
+		      struct fault *why)
+{
+	struct granted granted = {0};
+	int result = grant_call(&p->step, p->redis, &e->place, &e->lease, from->winners,
+				step_size(p), e->limit, &granted, why);
+
+	e->limit -= granted.fresh;
+	if (result == 0)
+		result = take_verdict(e, &granted, why);
+	if (result == 0)
+		result = ask(p, e, from, &granted, why);
+	granted_release(&granted);
+	return result;
+}
+
 /* The next page, which the caller releases. The one behind it is under way then. */
 static int next_page(struct publisher *p, struct publication *e, struct filling *f,
 		     struct page *page, struct fault *why)
 {
-	if (p->ahead.state == PAGE_NONE && ask(p, e, &f->upto, why) < 0)
+	bool granted;
+
+	if (p->ahead.state == PAGE_NONE && first_page(p, e, &f->upto, why) < 0)
 		return -1;
 	publish_hear(p);
 	*page = p->ahead;
@@ -212,11 +137,15 @@ static int next_page(struct publisher *p, struct publication *e, struct filling 
 		*why = page->why;
 		return -1;
 	}
-	memcpy(e->verdict, page->verdict, sizeof e->verdict);
-	if (check_verdict(e, why) < 0 || e->sink->waiting(e->sink->waiting_self, why) < 0)
+	if (take_verdict(e, &page->next, why) < 0 ||
+	    e->sink->waiting(e->sink->waiting_self, why) < 0)
 		return -1;
-	f->more = page->full || (strcmp(page->verdict, "more") == 0 && e->limit > 0);
-	return f->more && !p->control->stopping() ? ask(p, e, &page->upto, why) : 0;
+	granted = page->next.upto.winners > page->upto.winners;
+	f->more = page_goes_on(page) || (strcmp(e->verdict, "more") == 0 && e->limit > 0);
+	/* Asked to stop, it still puts whom a step has granted a slot. */
+	return f->more && (granted || !p->control->stopping())
+		       ? ask(p, e, &page->upto, &page->next, why)
+		       : 0;
 }
 
 /* --- a transaction ---------------------------------------------------------------------------- */
@@ -244,7 +173,7 @@ static int mirror(struct publisher *p, struct publication *e, struct fault *why)
 	if (lease_mirror(&p->step, p->redis, &e->place, &e->lease, &e->progress, &m, why) < 0)
 		return -1;
 	if (strcmp(m.verdict, "stale") == 0)
-		return stale(e, why);
+		return publish_stale(e, why);
 	if (strcmp(m.verdict, "behind") == 0 && !p->force)
 		return behind(e, &m.has, why);
 	if (strcmp(m.verdict, "behind") == 0) {
@@ -263,7 +192,7 @@ static int put_progress(struct publisher *p, struct publication *e, const struct
 		return 0;
 	buffer_clear(&p->record);
 	record_progress(&p->record, e->place.name, e->lease.id, &f->upto);
-	return put(p, e, TOPIC_PROGRESS, e->lease.id, why);
+	return publish_put(p, e, TOPIC_PROGRESS, e->lease.id, why);
 }
 
 /* It was not committed, or nobody can tell: the log says how far it got. */
@@ -274,7 +203,7 @@ static int recover(struct publisher *p, struct publication *e, struct fault *why
 	drop_page(p);
 	held = lease_renew(&p->step, p->redis, &e->place, &e->lease, why);
 	if (held <= 0)
-		return held < 0 ? -1 : stale(e, why);
+		return held < 0 ? -1 : publish_stale(e, why);
 	return e->sink->restart(e->sink, why) < 0 ? -1 : read_progress(p, e, why);
 }
 
@@ -338,7 +267,7 @@ static int transaction(struct publisher *p, struct publication *e, struct fault 
 
 		result = next_page(p, e, &f, &page, why);
 		if (result == 0)
-			result = put_page(p, e, &f, &page, why);
+			result = publish_put_page(p, e, &f, &page, why);
 		page_release(&page);
 	} while (result == 0 && f.more && !is_full(p, e, &f) && !p->control->stopping());
 	if (result == 0 && (e->adopted || memcmp(&f.upto, &e->progress, sizeof f.upto) != 0))
@@ -357,7 +286,6 @@ int publish_open(struct publisher *p, struct publication *e, struct fault *why)
 	return keeps_log(e) ? read_progress(p, e, why) : 0;
 }
 
-/* Asked to stop, it still puts the page that is under way: its winners are granted. */
 int publish_pass(struct publisher *p, struct publication *e, int64_t limit, struct fault *why)
 {
 	int more = mirror(p, e, why) < 0 ? -1 : 1;

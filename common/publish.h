@@ -5,7 +5,10 @@
  * A log (Kafka) takes all that is beyond its progress: requests (every ticket), decisions (the
  * outbox), winners; each transaction has the event's new progress in it:
  *
- *   read progress -> mirror (compare, trim) -> page, page ... -> confirm -> put progress -> commit -> mirror
+ *   read progress -> mirror (compare, trim) -> grant -> page, page ... -> confirm -> put progress -> commit -> mirror
+ *
+ * A page is read from the line behind the grant, which is checked then to be the same event's still, and brings
+ * the next grant (page.h).
  *
  * Dying between any two, and beginning again (P8):
  *   - before commit: nothing is out; the next reads the old progress and publishes the same again,

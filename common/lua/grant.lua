@@ -61,22 +61,32 @@ local function over(keys, event, now, size)
 		or (door(event, now) == 'closed' and waiting(event, size) == 0))
 end
 
+local SERVED = 5 -- values of serve's answer before its runs
+
+-- Adds a granted ticket to the runs behind a reply's first values: FIRST LAST GRANTED_US each.
+local function add_granted(reply, ticket, granted_us)
+	local n = #reply
+	if n > SERVED and reply[n - 1] == ticket - 1 and reply[n] == granted_us then
+		reply[n - 1] = ticket
+	else
+		reply[n + 1], reply[n + 2], reply[n + 3] = ticket, ticket, granted_us
+	end
+end
+
 -- What is granted beyond ticket `after`: all of it where `after` is a log's progress, else what still
 -- wants a code. Where that scan starts at the settled mark, the mark moves up to the first ticket
 -- that is not settled.
 local function regrant(keys, event, after, count, reply)
 	local last = math.min(after + count, event.cursor)
 	local settled = last
-	each_granted(keys, after + 1, last, function(ticket, person, joined_us, granted_us, ...)
+	each_granted(keys, after + 1, last, function(ticket, _, _, granted_us, ...)
 		local state = award_of(...)
 		local wanting = state == 'granted' or state == 'assigned'
 		if wanting then
 			settled = math.min(settled, ticket - 1)
 		end
 		if wanting or (state and event.bus == 'kafka') then
-			local n = #reply
-			reply[n + 1], reply[n + 2] = person, ticket
-			reply[n + 3], reply[n + 4] = joined_us, granted_us
+			add_granted(reply, ticket, granted_us)
 		end
 	end)
 	if after == event.settled and settled > after then
@@ -85,29 +95,32 @@ local function regrant(keys, event, after, count, reply)
 	return last
 end
 
+-- The marks of who has left, of tickets first..last in order; empty where nobody has.
+local function marks_among(keys, event, first, last)
+	if event.left == 0 or first > last then
+		return {}
+	end
+	return redis.call('HMGET', key(keys, 'left'),
+		unpack(redis.call('ZRANGE', keys[2], first - 1, last - 1)))
+end
+
 -- The next to win: from the cursor on, in ticket order, skipping who left, while a slot is free.
-local function grant_fresh(keys, event, now, count, reply)
+local function grant_fresh(keys, event, now, count, size, reply)
 	local free = math.min(count, slots(event) - (event.granted - event.returned))
-	local fresh, cursor = 0, event.cursor
+	local first, fresh, cursor = event.cursor + 1, 0, event.cursor
+	local last = free > 0 and math.min(event.cursor + count, size) or 0
 	local granted_us = math.max(now,
 		(redis.call('ZRANGE', key(keys, 'grants'), -1, -1)[1] or 0) + 1)
-	if free > 0 then
-		local people = redis.call('ZRANGE', keys[2], cursor, cursor + count - 1, 'WITHSCORES')
-		for i = 1, #people, 2 do
-			if fresh == free then
-				break
-			end
-			cursor = cursor + 1
-			if event.left == 0 or redis.call('HEXISTS', key(keys, 'left'), people[i]) == 0 then
-				fresh = fresh + 1
-				local n = #reply
-				reply[n + 1], reply[n + 2] = people[i], cursor
-				reply[n + 3], reply[n + 4] = tonumber(people[i + 1]), granted_us
-			end
+	local marks = marks_among(keys, event, first, last)
+	while cursor < last and fresh < free do
+		cursor = cursor + 1
+		if not marks[cursor - first + 1] then
+			fresh = fresh + 1
+			add_granted(reply, cursor, granted_us)
 		end
 	end
 	if fresh > 0 then
-		redis.call('ZADD', key(keys, 'grants'), reply[#reply - 2], digits(granted_us))
+		redis.call('ZADD', key(keys, 'grants'), reply[#reply - 1], digits(granted_us))
 	end
 	redis.call('HSET', keys[1], 'cursor', digits(cursor), 'granted',
 		digits(event.granted + fresh), 'pass_us', digits(now))
@@ -115,37 +128,38 @@ local function grant_fresh(keys, event, now, count, reply)
 	return fresh
 end
 
--- grant OWNER EPOCH TTL_MS AFTER COUNT LIMIT -> VERDICT UPTO FRESH, then PERSON TICKET JOINED_US GRANTED_US
---   for up to COUNT tickets beyond AFTER: first those granted before (in a pipe: and not issued),
---   then, AFTER having reached the cursor, at most LIMIT new ones. UPTO is the AFTER to ask with next, so an
---   answer that was lost is had again. FRESH says how many were granted by this very step.
+-- serve OWNER EPOCH TTL_MS AFTER COUNT LIMIT -> VERDICT UPTO FRESH TICKETS SEQ, then FIRST LAST GRANTED_US a
+--   run of granted tickets: of up to COUNT tickets beyond AFTER: first those granted before (in a pipe: and not
+--   issued), then, AFTER having reached the cursor, at most LIMIT new ones. UPTO is the AFTER to ask with
+--   next, so an answer that was lost is had again. FRESH says how many were granted by this very step,
+--   TICKETS and SEQ how many people are in line and decisions taken: whose tickets they are is in the line.
 -- VERDICT: more (ask on), idle (nobody waits, or no slot is free), dry (a slot is free, and no code is
 -- left for it), paused, early, ended, stale, lost (AFTER was granted once, and Redis knows it no more).
-local function grant(keys, args)
+local function serve(keys, args)
 	local event = read(keys, {
 		'state', 'opens_us', 'closes_us', 'stock', 'cursor', 'granted', 'returned', 'epoch',
-		'settled', 'left', 'bus', 'parked', 'codes', 'codes_loaded', 'burnt',
+		'settled', 'left', 'bus', 'parked', 'codes', 'codes_loaded', 'burnt', 'seq',
 	})
 	if not event then
 		return no_event()
 	elseif not held(keys, event, args[1], args[2]) then
-		return { 'stale', 0, 0 }
+		return { 'stale', 0, 0, 0, 0 }
 	end
 	redis.call('SET', key(keys, 'lease'), args[1], 'PX', args[3])
 	local after, count = tonumber(args[4]), math.min(tonumber(args[5]), SLICE)
-	local reply, now = { 'more', 0, 0 }, now_us()
+	local size, now = redis.call('ZCARD', keys[2]), now_us()
+	local reply = { 'more', 0, 0, size, event.seq }
 	if after > event.cursor then
-		return { 'lost', after, 0 }
+		return { 'lost', after, 0, size, event.seq }
 	elseif after < event.cursor then
 		reply[2] = regrant(keys, event, after, count, reply)
 		return reply
 	end
 	local shut = door(event, now)
 	local open = shut ~= 'paused' and shut ~= 'early'
-	reply[3] = grant_fresh(keys, event, now, open and math.min(count, tonumber(args[6])) or 0,
+	reply[3] = grant_fresh(keys, event, now, open and math.min(count, tonumber(args[6])) or 0, size,
 		reply)
 	reply[2] = event.cursor
-	local size = redis.call('ZCARD', keys[2])
 	if over(keys, event, now, size) then
 		reply[1] = 'ended'
 	elseif not open then
@@ -210,6 +224,6 @@ end
 register('lease', lease)
 register('renew', renew)
 register('release', release)
-register('grant', grant)
+register('serve', serve)
 register('mirror', mirror)
 register('decisions', decisions, { 'no-writes' })

@@ -3,11 +3,11 @@
 # shellcheck shell=bash disable=SC2154,SC2317 # T, pid; what is called by name
 
 # Steps in Redis, texts, and requests to Kafka by their API keys, which of them, and the side on which it stops.
-PIPE_DISPATCH='fcfs_lease_1:1:after fcfs_grant_1:1:before fcfs_grant_1:1:after fcfs_grant_1:2:before fcfs_grant_1:2:after
-	fcfs_grant_1:3:before fcfs_grant_1:3:after fcfs_grant_1:4:before fcfs_grant_1:4:after "winner":1:before "winner":1:after
+PIPE_DISPATCH='fcfs_lease_1:1:after fcfs_serve_1:1:before fcfs_serve_1:1:after fcfs_serve_1:2:before fcfs_serve_1:2:after
+	fcfs_serve_1:3:before fcfs_serve_1:3:after fcfs_serve_1:4:before fcfs_serve_1:4:after "winner":1:before "winner":1:after
 	"winner":2:before "winner":2:after "winner":3:before "winner":3:after fcfs_run_1:1:before fcfs_run_1:1:after'
 KAFKA_DISPATCH='22:1:before 22:1:after fcfs_mirror_1:1:before fcfs_mirror_1:1:after fcfs_mirror_1:2:before
-	fcfs_mirror_1:2:after fcfs_grant_1:1:before fcfs_grant_1:1:after fcfs_grant_1:2:before fcfs_grant_1:2:after
+	fcfs_mirror_1:2:after fcfs_serve_1:1:before fcfs_serve_1:1:after fcfs_serve_1:2:before fcfs_serve_1:2:after
 	ZRANGE:1:before ZRANGE:1:after ZRANGE:2:before ZRANGE:2:after fcfs_decisions_1:1:before fcfs_decisions_1:1:after
 	24:1:before 24:1:after 24:2:before 24:2:after 0:1:before 0:1:after 0:2:before 0:2:after 0:4:before 0:4:after
 	26:1:before 26:1:after 26:2:before 26:2:after fcfs_lease_1:1:after fcfs_run_1:1:before fcfs_run_1:1:after'

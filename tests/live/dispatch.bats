@@ -55,27 +55,27 @@ tickets() {
 	event a 5 5
 	step lease A 60000 pipe >/dev/null
 	step lease A 60000 pipe >/dev/null
-	same 'stale 0 0' "$(step grant A 1 60000 0 10 10 | paste -sd ' ')"
-	same 'stale 0 0' "$(step grant B 2 60000 0 10 10 | paste -sd ' ')"
+	same 'stale 0 0 0 0' "$(step serve A 1 60000 0 10 10 | paste -sd ' ')"
+	same 'stale 0 0 0 0' "$(step serve B 2 60000 0 10 10 | paste -sd ' ')"
 	redis del "$(key a lease)" >/dev/null
-	same 'stale 0 0' "$(step grant A 1 60000 0 10 10 | paste -sd ' ')"
+	same 'stale 0 0 0 0' "$(step serve A 1 60000 0 10 10 | paste -sd ' ')"
 	same '0 0' "$(field a granted) $(field a cursor)"
 	same 0 "$(redis exists "$(key a grants)" "$(key a lease)")"
-	same 'more 2 2' "$(step grant A 2 60000 0 10 2 | head -n 3 | paste -sd ' ')"
+	same 'more 2 2 5 1' "$(step serve A 2 60000 0 10 2 | head -n 5 | paste -sd ' ')"
 	same 2 "$(field a granted)"
 }
 
 @test "a grant whose answer was lost gives the same winners again, and grants no others" {
 	event a 5 9
 	step lease A 60000 pipe >/dev/null
-	step grant A 1 60000 0 3 3 >"$T/1"
-	step grant A 1 60000 0 3 3 >"$T/2"
+	step serve A 1 60000 0 3 3 >"$T/1"
+	step serve A 1 60000 0 3 3 >"$T/2"
 	same 'more 3 3' "$(head -n 3 "$T/1" | paste -sd ' ')"
 	same 'more 3 0' "$(head -n 3 "$T/2" | paste -sd ' ')"
 	same "$(tail -n +4 "$T/1")" "$(tail -n +4 "$T/2")"
 	same 3 "$(field a granted)"
-	same 'idle 5 2' "$(step grant A 1 60000 3 100 100 | head -n 3 | paste -sd ' ')"
-	same 'idle 5 0' "$(step grant A 1 60000 5 100 100 | head -n 3 | paste -sd ' ')"
+	same 'idle 5 2' "$(step serve A 1 60000 3 100 100 | head -n 3 | paste -sd ' ')"
+	same 'idle 5 0' "$(step serve A 1 60000 5 100 100 | head -n 3 | paste -sd ' ')"
 	same 5 "$(field a granted)"
 }
 
@@ -188,9 +188,28 @@ tickets() {
 	all_issued a 30 "$T/out"
 }
 
+@test "people are read from the event that granted them, not from one created anew, nor from a line that lost them" {
+	event a 5 5
+	STRIKE_WITH=19 spawn strike ZRANGE 1 before fcfs-dispatch --instance A a >"$T/A" 2>"$T/err"
+	soon stopped "$pid"
+	same 5 "$(field a granted)"
+	fcfs-archive purge --force a >/dev/null
+	event a 5 7
+	kill -CONT "$pid"
+	ends "$pid" 75
+	same "fcfs-dispatch: event 'a': another dispatcher has taken the lease" "$(cat "$T/err")"
+	STRIKE_WITH=19 spawn strike ZRANGE 1 before fcfs-dispatch --instance A a >"$T/A" 2>"$T/err"
+	soon stopped "$pid"
+	redis zremrangebyrank "$(key a line)" 4 6 >/dev/null
+	kill -CONT "$pid"
+	ends "$pid" 75
+	same "fcfs-dispatch: event 'a': redis has lost who was granted a slot just now" "$(cat "$T/err")"
+	same 0 "$(wc -l <"$T/A")"
+}
+
 @test "a single pass that was paused past its lease ends 75 and grants nothing" {
 	event a 30 40
-	STRIKE_WITH=19 spawn strike fcfs_grant_1 3 before fcfs-dispatch --instance A --batch 5 a >"$T/A" 2>"$T/err"
+	STRIKE_WITH=19 spawn strike fcfs_serve_1 3 before fcfs-dispatch --instance A --batch 5 a >"$T/A" 2>"$T/err"
 	soon stopped "$pid"
 	redis del "$(key a lease)" >/dev/null
 	fcfs-dispatch --instance B a >"$T/B"

@@ -286,7 +286,7 @@ teardown() { reap; }
 	# what a failover to a copy of before would show its dispatcher
 	epoch=$(redis fcall fcfs_lease_1 2 "$(key a event)" "$(key a line)" me 5000 pipe | sed -n 2p)
 	redis hset "$(key a event)" cursor 2 granted 2 >/dev/null
-	same 'lost 4 0' "$(redis fcall fcfs_grant_1 2 "$(key a event)" "$(key a line)" me "$epoch" 5000 4 10 10 | paste -sd ' ')"
+	same 'lost 4 0 10 1' "$(redis fcall fcfs_serve_1 2 "$(key a event)" "$(key a line)" me "$epoch" 5000 4 10 10 | paste -sd ' ')"
 	same '2 2' "$(field a granted) $(field a cursor)"
 }
 

@@ -230,7 +230,7 @@ struck_dispatcher() {
 	local -A asleep
 	local name at
 	topics 3
-	for at in a:fcfs_grant_1:2 b:26:2 c:fcfs_mirror_1:3 d:24:1; do
+	for at in a:fcfs_serve_1:2 b:26:2 c:fcfs_mirror_1:3 d:24:1; do
 		name=${at%%:*} at=${at#*:}
 		event "$name" 20 25
 		struck_dispatcher "$name" "${at%:*}" "${at#*:}"

@@ -121,7 +121,7 @@ come_more() {
 # What each sends: steps in Redis, and requests to Kafka by their API keys: 0 Produce, 1 Fetch, 9 OffsetFetch,
 # 11 JoinGroup, 13 LeaveGroup, 14 SyncGroup, 22 InitProducerId, 24 AddPartitionsToTxn, 25 AddOffsetsToTxn, 26 EndTxn,
 # 28 TxnOffsetCommit. Once in a run, or once and more a transaction: the second then.
-DISPATCH='fcfs_lease_1:1 1:1 22:1 fcfs_mirror_1:1 fcfs_mirror_1:2 fcfs_grant_1:2 ZRANGE:2 fcfs_decisions_1:2 24:2 0:1 0:5
+DISPATCH='fcfs_lease_1:1 1:1 22:1 fcfs_mirror_1:1 fcfs_mirror_1:2 fcfs_serve_1:2 ZRANGE:2 fcfs_decisions_1:1 24:2 0:1 0:5
 	26:1 26:2 fcfs_run_1:1 fcfs_run_1:2 fcfs_release_1:1'
 ISSUE='11:1 14:1 9:1 fcfs_stranded_1:1 1:1 22:1 fcfs_show_1:1 fcfs_allot_1:1 fcfs_allot_1:2 0:1 0:3 24:2 25:2 28:2
 	26:1 26:2 fcfs_done_1:1 fcfs_done_1:2 fcfs_run_1:1 fcfs_run_1:2 13:1'

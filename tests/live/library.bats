@@ -90,7 +90,7 @@ step() {
 	event 1
 	fcfs-join e ann
 	revision=$(($(version) % 1000))
-	sed -e "s/@PROTOCOL@/1/; s/@REVISION@/$revision/; /^register('grant'/d" \
+	sed -e "s/@PROTOCOL@/1/; s/@REVISION@/$revision/; /^register('serve'/d" \
 		"$TREE"/common/lua/{head,event,run,join,leave,rank,page,grant,pool,award,park}.lua |
 		redis -x function load replace
 	run -70 timeout 3 fcfs-dispatch e
@@ -321,7 +321,7 @@ as() {
 		run -78 --separate-stderr as web fcfs-${tool%% *} ${tool#* }
 		[[ $stderr == *NOPERM* ]] || { echo "$tool: $stderr" && false; }
 	done
-	for command in "keys x" flushall "function flush" "get x" "del $(key e line)" "fcall fcfs_grant_1 2 a b" \
+	for command in "keys x" flushall "function flush" "get x" "del $(key e line)" "fcall fcfs_serve_1 2 a b" \
 		"hgetall $(key e event)" "zadd other:line 1 a" "config get save" "acl list"; do
 		# shellcheck disable=SC2086 # several words
 		run redis-cli --no-auth-warning --user fcfs-web --pass secret-web -p "$REDIS_PORT" $command

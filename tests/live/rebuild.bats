@@ -134,7 +134,7 @@ verdict() {
 	event a 3 6
 	fcfs-dispatch a
 	fcfs-event set a --stock 4
-	STRIKE_WITH=19 spawn strike fcfs_grant_1 1 before fcfs-dispatch a 2>"$T/err"
+	STRIKE_WITH=19 spawn strike fcfs_serve_1 1 before fcfs-dispatch a 2>"$T/err"
 	soon stopped "$pid"
 	for one in $(redis keys "$(key a '*')"); do
 		redis copy "$one" "$one" db 1 >/dev/null

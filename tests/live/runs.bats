@@ -116,7 +116,7 @@ is_free() {
 	fcfs-dispatch e >"$T/out"
 	same 'abandoned completed' "$(records dispatch | paste -sd ' ')"
 	people 9 | fcfs-join e >/dev/null
-	struck fcfs_grant_1 1 before fcfs-dispatch e
+	struck fcfs_serve_1 1 before fcfs-dispatch e
 	record_is dispatch .status running
 	redis --raw lrange "$(key e runs)" 0 -1 | books
 }

@@ -36,7 +36,7 @@ table() {
 		rank|line|fcfs_rank_1|fcfs-rank @ p0000004|cat
 		ranklist|line|ZRANGE|fcfs-rank --list @|cat
 		lease|line|fcfs_lease_1|fcfs-dispatch @|cat
-		grant|line|fcfs_grant_1|fcfs-dispatch @|cat
+		grant|line|fcfs_serve_1|fcfs-dispatch @|cat
 		books|granted|fcfs_run_1|fcfs-issue --ledger sqlite:@.db <@.winners|cat
 		assign|granted|fcfs_allot_1|fcfs-issue --ledger sqlite:@.db <@.winners|cat
 		done|granted|fcfs_done_1|fcfs-issue --ledger sqlite:@.db <@.winners|none
