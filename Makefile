@@ -210,6 +210,10 @@ bench: deps
 	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FCFS_BENCH="$$(cd "$(BENCH)" && pwd)" \
 		scripts/bench $(if $(PAIRS),--pairs $(PAIRS)) $(if $(PEER),--peer "$(PEER)") $(SECTIONS)
 
+# Instructions a join: a figure that does not depend on the machine's mood.
+bench-count:
+	@$(MAKE) --no-print-directory bench SECTIONS=count
+
 # --- lint ----------------------------------------------------------------------------------------
 
 SOURCES = $(wildcard cmd/*.c common/*.c tests/unit/*.c)
@@ -236,6 +240,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench bench-built lint \
+.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench bench-built bench-count lint \
 	install uninstall clean .FORCE
 .DELETE_ON_ERROR:

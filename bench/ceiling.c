@@ -1,7 +1,7 @@
 /*
- * ceiling PORT KEY BATCH <NAMES: what Redis itself can do: names from stdin, a line each, go into a sorted set with ZADD NX of
- * BATCH at a time and nothing else, one batch always on its way while the next is read. No answer is told, no rule checked.
- * Ends with 0 if every name was new, else 65.
+ * ceiling PORT|SOCKET KEY BATCH <NAMES: what Redis itself can do: names from stdin, a line each, go into a sorted set
+ * with ZADD NX of BATCH at a time and nothing else, one batch always on its way while the next is read. No answer is told,
+ * no rule checked. Ends with 0 if every name was new, else 65.
  */
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
@@ -84,10 +84,11 @@ int main(int argc, char **argv)
 	redisContext *redis;
 
 	if (size < 1 || size > MAX_BATCH) {
-		fputs("usage: ceiling PORT KEY BATCH\n", stderr);
+		fputs("usage: ceiling PORT|SOCKET KEY BATCH\n", stderr);
 		return EX_USAGE;
 	}
-	redis = redisConnect("127.0.0.1", (int)strtol(argv[1], NULL, 10));
+	redis = *argv[1] == '/' ? redisConnectUnix(argv[1])
+				: redisConnect("127.0.0.1", (int)strtol(argv[1], NULL, 10));
 	if (!redis || redis->err)
 		fail(redis ? redis->errstr : "no memory");
 	put(0, "ZADD", 4);

@@ -1,0 +1,87 @@
+# count.bash: instructions a person, under callgrind: figures that do not depend on the machine's mood
+# shellcheck shell=bash disable=SC2034,SC2154 # bench/lib.bash
+#
+# Of two events, one of few people and one of more, the difference is what each person more has cost: starting and ending is
+# in neither. The goals are what it was, and a twentieth: what is dearer should be so on purpose. The server runs under callgrind, too, with its log. What the kernel does is not counted.
+
+describe() {
+	series join instructions 'fcfs-join, a person who enters'
+	series already instructions 'fcfs-join, a person who is in line already'
+	series join_server instructions 'redis-server, a person who enters'
+	series already_server instructions 'redis-server, a person who is in line already'
+	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
+	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
+	goal join at_most 8400
+	goal join_server at_most 23800
+}
+
+sizes() {
+	few=$(size 4000) many=$(size 24000)
+	names "$few" >few.ids
+	names "$many" >many.ids
+}
+
+# A Redis under callgrind; by a socket, which needs no free port.
+prepare() {
+	local deadline=$((SECONDS + 60))
+	once
+	command -v valgrind >/dev/null || skip "no valgrind: 'scripts/deps bench' installs it"
+	mkdir server
+	export FCFS_REDIS=unix:$PWD/server/socket
+	valgrind --tool=callgrind --callgrind-out-file=server/counts redis-server "$tree/scripts/redis.conf" \
+		--port 0 --unixsocket "$PWD/server/socket" --dir "$PWD/server" >server/log 2>&1 &
+	server=$!
+	until redis ping >/dev/null 2>&1; do
+		{ kill -0 $server 2>/dev/null && [ $SECONDS -lt $deadline ]; } || fail 'redis-server does not start under callgrind' 71
+		sleep 0.1
+	done
+}
+
+redis() {
+	redis-cli -s "$PWD/server/socket" "$@"
+}
+
+round() {
+	each join entering
+	each already entering
+	each zadd bare
+	expect 'people in line' "$many" "$(redis zcard 'fcfs:{many}:line')"
+	expect 'members of the peer' "$many" "$(redis zcard zadd-many)"
+	audited many
+}
+
+# each NAME FUNCTION: what a person more costs
+each() {
+	local client_few server_few
+	$2 few
+	client_few=$client_spent server_few=$server_spent
+	$2 many
+	[ "$1" = zadd ] || sample "$1" $(((client_spent - client_few) / (many - few)))
+	sample "$1_server" $(((server_spent - server_few) / (many - few)))
+}
+
+# entering SIZE: into an event of that name, again if there is one
+entering() {
+	[ "$(redis exists "fcfs:{$1}:event")" -eq 1 ] || fcfs-event create "$1" --stock "$many" >/dev/null
+	counted fcfs-join "$1" <"$1.ids"
+}
+
+bare() {
+	counted ceiling "$PWD/server/socket" "zadd-$1" 500 <"$1.ids"
+}
+
+# counted COMMAND...: sets client_spent and server_spent, in instructions
+counted() {
+	server_counts >/dev/null
+	valgrind --tool=callgrind --callgrind-out-file=client.counts "$@" >answers 2>client.log ||
+		fail "$1 failed under callgrind: $(tail -n 1 client.log)"
+	client_spent=$(sed -n 's/^totals: //p' client.counts)
+	server_spent=$(server_counts)
+}
+
+# server_counts: since it was asked last
+server_counts() {
+	callgrind_control -d now "$server" >/dev/null 2>&1
+	cat server/counts.* | sed -n 's/^totals: //p'
+	rm server/counts.*
+}
