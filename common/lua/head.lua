@@ -96,9 +96,9 @@ local function now_us()
 	return time[1] * 1000000 + time[2]
 end
 
--- Lua prints numbers with 14 digits; microseconds have 16.
+-- Lua prints numbers with 14 digits; microseconds have 16. A whole number: '%d' takes it as 64 bits.
 local function digits(number)
-	return string.format('%.0f', number)
+	return string.format('%d', number)
 end
 
 -- The event's fields by name, numbers as numbers; nil where there is no such event.

@@ -7,79 +7,75 @@ local JOIN_FIELDS = {
 	'refused_soldout', 'refused_early', 'refused_closed', 'refused_paused', 'refused_left',
 }
 
--- What one call knows, and what it has counted.
+-- The counter of each answer that lets nobody in.
+local COUNTERS = {
+	already = 'already', left = 'refused_left', soldout = 'refused_soldout',
+	early = 'refused_early', closed = 'refused_closed', paused = 'refused_paused',
+}
+
+-- What one call knows: the line as it stands, what a stranger is told once there is no room, and what it
+-- has answered and counted.
 local function open_visit(keys)
 	local event = read(keys, JOIN_FIELDS)
 	if not event then
 		return nil
 	end
 	local now = now_us()
-	local visit = { event = event, reply = {}, filled = 0, changed = {} }
-	visit.refusal, visit.wait_s = door(event, now)
+	local visit = { event = event, reply = {}, filled = 0, counts = {} }
+	local shut, wait_s = door(event, now)
+	visit.refusal, visit.wait_s = shut or 'soldout', wait_s or ''
 	visit.size = redis.call('ZCARD', keys[2])
-	visit.room = event.stock + event.standby - (visit.size - event.left - event.returned)
-	visit.next_us = math.max(now,
-		(redis.call('ZRANGE', keys[2], -1, -1, 'WITHSCORES')[2] or 0) + 1)
+	visit.room = shut and 0
+		or event.stock + event.standby - (visit.size - event.left - event.returned)
+	visit.last_us = math.max(now - 1,
+		redis.call('ZRANGE', keys[2], -1, -1, 'WITHSCORES')[2] or 0)
 	return visit
 end
 
-local function count(visit, counter)
-	visit.event[counter] = visit.event[counter] + 1
-	visit.changed[counter] = true
-end
-
-local function answer(visit, status, ticket, joined_us, detail)
-	local reply, n = visit.reply, visit.filled
-	reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = status, ticket, joined_us, detail
-	visit.filled = n + 4
-end
-
-local function answer_known(visit, keys, person, score, mark)
-	if mark then
-		count(visit, 'refused_left')
-	else
-		count(visit, 'already')
-	end
-	answer(visit, mark and 'left' or 'already', ticket_of(keys, person), tonumber(score), '')
-end
-
-local function refuse(visit)
-	local reason = visit.refusal or 'soldout'
-	count(visit, 'refused_' .. reason)
-	answer(visit, reason, 0, 0, visit.refusal and visit.wait_s or '')
-end
-
-local function join_slice(visit, keys, people, first, last)
+-- The join times of some people, and their marks; false where there is none.
+local function look_up(visit, keys, people, first, last)
 	local scores = redis.call('ZMSCORE', keys[2], unpack(people, first, last))
-	local marks = {}
-	if visit.event.left + visit.event.returned > 0 then
-		marks = redis.call('HMGET', key(keys, 'left'), unpack(people, first, last))
+	if visit.event.left + visit.event.returned == 0 then
+		return scores, {}
 	end
+	return scores, redis.call('HMGET', key(keys, 'left'), unpack(people, first, last))
+end
+
+-- One pass over the people, with what it needs of the visit in locals: this is where a call's time goes.
+local function join_slice(visit, keys, people, first, last)
+	local scores, marks = look_up(visit, keys, people, first, last)
+	local reply, filled, counts = visit.reply, visit.filled, visit.counts
+	local room, size, last_us = visit.room, visit.size, visit.last_us
 	local entering, n, seen = {}, 0, {}
+	local near_us, near = 0, 0 -- who was found last
 	for i = first, last do
-		local person = people[i]
-		local at = seen[person]
-		local score = scores[i - first + 1]
-		if score then
-			answer_known(visit, keys, person, score, marks[i - first + 1])
-		elseif at then
-			count(visit, 'already')
-			answer(visit, 'already', visit.reply[at + 2], visit.reply[at + 3], '')
-		elseif visit.refusal or visit.room <= 0 then
-			refuse(visit)
+		local person, joined_us = people[i], scores[i - first + 1]
+		local status, ticket, detail = 'already', 0, ''
+		if joined_us then
+			joined_us = joined_us + 0
+			-- between two times that follow each other there is nobody
+			ticket = joined_us == near_us + 1 and near + 1 or ticket_of(keys, person)
+			near_us, near = joined_us, ticket
+			status = marks[i - first + 1] and 'left' or status
+		elseif seen[person] then
+			ticket, joined_us = reply[seen[person] + 2], reply[seen[person] + 3]
+		elseif n < room then
+			n = n + 1
+			status, ticket, joined_us = 'joined', size + n, last_us + n
+			entering[2 * n - 1], entering[2 * n] = digits(joined_us), person
+			seen[person] = filled
 		else
-			seen[person] = visit.filled
-			visit.size = visit.size + 1
-			visit.room = visit.room - 1
-			answer(visit, 'joined', visit.size, visit.next_us, '')
-			entering[n + 1], entering[n + 2] = digits(visit.next_us), person
-			n = n + 2
-			visit.next_us = visit.next_us + 1
+			status, joined_us, detail = visit.refusal, 0, visit.wait_s
 		end
+		counts[status] = (counts[status] or 0) + 1
+		reply[filled + 1], reply[filled + 2] = status, ticket
+		reply[filled + 3], reply[filled + 4] = joined_us, detail
+		filled = filled + 4
 	end
 	if n > 0 then
-		redis.call('ZADD', keys[2], unpack(entering, 1, n))
+		redis.call('ZADD', keys[2], unpack(entering))
 	end
+	visit.filled, visit.room, visit.size, visit.last_us = filled, room - n, size + n, last_us + n
 end
 
 local function join(keys, people)
@@ -91,9 +87,11 @@ local function join(keys, people)
 		join_slice(visit, keys, people, first, math.min(first + SLICE - 1, #people))
 	end
 	local write = { 'joined', digits(visit.size) }
-	for counter in pairs(visit.changed) do
-		write[#write + 1] = counter
-		write[#write + 1] = digits(visit.event[counter])
+	for status, counter in pairs(COUNTERS) do
+		if visit.counts[status] then
+			write[#write + 1] = counter
+			write[#write + 1] = digits(visit.event[counter] + visit.counts[status])
+		end
 	end
 	redis.call('HSET', keys[1], unpack(write))
 	return visit.reply

@@ -187,6 +187,11 @@ asker() {
 	cut -f 3 "$T/answers" | cmp - <(seq 10000)
 	awk -F '\t' '$1 != "joined" || $4 <= last { exit 1 } { last = $4 }' "$T/answers"
 	redis zrange "$(key e line)" 0 -1 | cmp - "$T/names"
+	# again, in the same order, backwards and with gaps: each call holds neighbours and strangers
+	for order in cat tac 'awk NR%3' shuf; do
+		$order "$T/answers" | sed s/^joined/already/ >"$T/expected"
+		cut -f 2 "$T/expected" | fcfs-join e | cmp - "$T/expected"
+	done
 }
 
 @test "eight processes at once: dense tickets, no duplicate, the exact stock (P1, P2, P3)" {
