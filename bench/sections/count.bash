@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # bench/lib.bash
 #
 # Of two events, one of few people and one of more, the difference is what each person more has cost: starting and ending is
-# in neither. The goals are what it was, and a twentieth: what is dearer should be so on purpose. The server runs under callgrind, too, with its log. What the kernel does is not counted.
+# in neither. The server runs under callgrind, too, with its log. What the kernel does is not counted. The goals are what it
+# was, and a twentieth: what is dearer should be so on purpose.
 
 describe() {
 	series join instructions 'fcfs-join, a person who enters'
