@@ -168,6 +168,9 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c
 deps:
 	@scripts/deps
 
+deps-bench:
+	@scripts/deps bench
+
 deps-check:
 	@scripts/deps check
 
@@ -204,8 +207,7 @@ $(bench_programs): $(BENCH)/%: $(BENCH)/%.o
 bench-built: all $(bench_programs)
 
 # Twenty minutes; SECTIONS="joins issue" for some of it, PAIRS=1 for a glance, PEER=DIR for the source design.
-bench: deps
-	@scripts/deps bench
+bench: deps-bench
 	@$(MAKE) --no-print-directory -s bench-built
 	@FCFS_BIN="$$(cd "$(BIN)" && pwd)" FCFS_BENCH="$$(cd "$(BENCH)" && pwd)" \
 		scripts/bench $(if $(PAIRS),--pairs $(PAIRS)) $(if $(PEER),--peer "$(PEER)") $(SECTIONS)
@@ -240,6 +242,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all deps deps-check check check-built check-issuance check-faults demo bench bench-built bench-count lint \
+.PHONY: all deps deps-bench deps-check check check-built check-issuance check-faults demo bench bench-built bench-count lint \
 	install uninstall clean .FORCE
 .DELETE_ON_ERROR:
