@@ -182,6 +182,21 @@ redis() {
 	redis-cli -u "$FCFS_REDIS" "$@"
 }
 
+# used_memory: of Redis, in bytes
+used_memory() {
+	redis info memory | sed -n 's/^used_memory:\([0-9]*\).*/\1/p'
+}
+
+# cpu_us PID: what a process and its threads, also those that have ended, have used; the kernel counts in steps of 10 ms
+cpu_us() {
+	awk '{ print ($14 + $15) * 10000 }' "/proc/$1/stat"
+}
+
+# server_cpu_us redis|kafka-1
+server_cpu_us() {
+	cpu_us "$(cat "servers/$1/pid")"
+}
+
 # empty: nobody pays for another's data or log
 empty() {
 	local deadline=$((SECONDS + 30))
