@@ -79,7 +79,7 @@ fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) 
 fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 $(deliver) common/instance common/award common/reconcile common/revoked common/job \
                 common/books $(chunk) \
-                common/takeover common/issue cmd/issue_delivery cmd/issue_redrive cmd/issue_return \
+                common/takeover common/turns common/issue cmd/issue_delivery cmd/issue_redrive cmd/issue_return \
                 $(letters) common/redrive common/giveback
 fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_kafka $(base) $(redis) $(event) \
                 $(records) $(bus) $(kafka) $(letters) common/archive_file common/archive_record common/report \

@@ -23,11 +23,8 @@ enum topic {
 	TOPICS
 };
 
-/* So many takes that gave records may be without a commit at a time. */
-enum { TAKES = 2 };
-
 struct incoming {
-	const char *bytes; /* borrowed until so many takes after it have given records */
+	const char *bytes; /* borrowed until the commit begins that has its take, or the rewind */
 	size_t len;
 	int64_t number;	   /* line number, from 1; 0: none */
 	int32_t partition; /* -1: none */
@@ -61,6 +58,7 @@ struct burial {
 };
 
 struct source {
+	size_t takes; /* so many that gave records may be without a commit at a time */
 	/* Up to max records: waits for the first, about a second, unless control is NULL; takes the
 	 * others only if they are there. Returns how many, each take that gave any to be committed, in
 	 * turn; 0 where there is nothing to do but, if it waited, to commit and to ask `ended`; -1. */
@@ -128,11 +126,13 @@ enum outcome { COMMITTED, UNDONE, FENCED };
 struct sink {
 	/* Accepts one record; a bus that has no such topic drops it. */
 	int (*put)(struct sink *, const struct outgoing *, struct fault *why);
-	/* Begins to make all that was put durable, with the first take of the source's that was not
-	 * committed; nothing may be put until settle says how it went: an enum outcome, or -1 (EX_IOERR
-	 * where it was refused). */
-	int (*commit)(struct sink *, struct fault *why);
+	/* Begins to make all that was put durable, with so many of the source's takes, the first that
+	 * were not committed; nothing may be put until settle says how it went: an enum outcome, or -1
+	 * (EX_IOERR where it was refused). */
+	int (*commit)(struct sink *, size_t takes, struct fault *why);
 	int (*settle)(struct sink *, struct fault *why);
+	/* Would settle wait now, or, where there is nothing to settle, put? */
+	bool (*busy)(struct sink *);
 	/* After any outcome but COMMITTED: 0 when it can be written to again. */
 	int (*restart)(struct sink *, struct fault *why);
 	/* The last progress committed for this event; zeros where there is none. NULL: a bus that

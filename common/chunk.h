@@ -99,6 +99,9 @@ int chunk_mark(struct chunk *, struct desk *, struct fault *why);
 /* The first half of it: 0; CHUNK_CHANGED where some are not what they were; CHUNK_LOST; -1. */
 int chunk_confirm(struct chunk *, struct desk *, struct fault *why);
 
+/* How many of its records are dead. */
+int64_t chunk_dead(const struct chunk *);
+
 /* To the bus: what is issued, and dead letters, in the order they came. */
 int chunk_put(struct chunk *, struct desk *, struct fault *why);
 

@@ -49,6 +49,15 @@ static int put_issued(struct desk *d, const struct issued *issued, struct fault 
 	return d->sink->put(d->sink, &outgoing, why);
 }
 
+int64_t chunk_dead(const struct chunk *c)
+{
+	int64_t dead = 0;
+
+	for (size_t r = 0; r < c->count; r++)
+		dead += award_is_dead(&c->award[r]);
+	return dead;
+}
+
 int chunk_put(struct chunk *c, struct desk *d, struct fault *why)
 {
 	int result = 0;

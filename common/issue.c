@@ -4,26 +4,20 @@
 #include "clock.h"
 #include "revoked.h"
 #include "takeover.h"
+#include "turns.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* One whose commit is under way, and behind it those that are begun, as many as the source holds. */
-enum { CHUNKS = 1 + TAKES };
-
 struct work {
 	const struct issue *i;
 	struct desk desk;
-	struct chunk chunk[CHUNKS]; /* in turn */
-	size_t first, begun;	    /* those that are taken, and are not out */
-	struct chunk *out;	    /* NULL: no commit is under way */
-	bool waited;		    /* for the last one */
-	int64_t taken;
+	struct turns turns;
 	int64_t told_ms; /* when the ledger was last told of revokes */
 };
 
-enum { TELL_MS = 10000, WAITED_MS = 1 };
+enum { TELL_MS = 10000 };
 
 /* --- partitions, taken over and kept ---------------------------------------------------------- */
 
@@ -77,140 +71,7 @@ static int tend_chunk(void *self, struct fault *why)
 		       : 0;
 }
 
-/* --- chunks ----------------------------------------------------------------------------------- */
-
-/* Of those that are begun. */
-static struct chunk *nth(struct work *w, size_t n)
-{
-	return &w->chunk[(w->first + n) % CHUNKS];
-}
-
-/* Waits for the commit under way. An enum outcome, or -1. */
-static int settle(struct work *w, struct fault *why)
-{
-	struct chunk *c = w->out;
-	int64_t began_ms = clock_ms();
-	int outcome;
-
-	if (!c)
-		return COMMITTED;
-	w->out = NULL;
-	outcome = w->desk.sink->settle(w->desk.sink, why);
-	w->waited = clock_ms() - began_ms > WAITED_MS;
-	if (outcome != COMMITTED)
-		return outcome;
-	if (chunk_finish(c, &w->desk, why) < 0)
-		return -1;
-	w->i->control->progress(w->taken += (int64_t)c->count);
-	return COMMITTED;
-}
-
-/* Nothing that was not committed counts. Fenced, too: our own transaction may have lasted too long;
- * whether another issuer has our place in the group, the group says. */
-static int start_over(struct work *w, struct fault *why)
-{
-	if (settle(w, why) < 0 || redis_settle(w->i->redis, 0, why) < 0)
-		return -1;
-	w->begun = 0;
-	if (w->desk.sink->restart(w->desk.sink, why) < 0)
-		return -1;
-	return w->i->source->rewind(w->i->source, why);
-}
-
-static int settle_or_start_over(struct work *w, struct fault *why)
-{
-	int outcome = settle(w, why);
-
-	if (outcome == COMMITTED)
-		return 0;
-	return outcome < 0 ? -1 : start_over(w, why);
-}
-
-/* Another is taken ahead, if it is there. Not where commits are waited for anyway: Redis and the ledger
- * in turn leave the brokers a core of their own, and small chunks are out sooner. Not behind an empty
- * one, whose commit is not the source's to hold, nor where codes are delivered: that may take long, and
- * those of the next chunk would be assigned to nobody's use meanwhile. Nor where this one may need the
- * codes of a pool that the next one would hold. */
-static bool may_take(struct work *w)
-{
-	const struct chunk *last = w->begun ? nth(w, w->begun - 1) : NULL;
-
-	if (!last)
-		return true;
-	return !w->waited && last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed &&
-	       w->begun < TAKES && !w->i->deliver && !w->desk.books.swaps &&
-	       !w->i->control->stopping() && !w->i->source->idle(w->i->source);
-}
-
-static int take(struct work *w, struct fault *why)
-{
-	struct chunk *c = nth(w, w->begun);
-	int count = w->i->source->take(w->i->source, c->raw, c->room,
-				       w->begun ? NULL : w->i->control, why);
-
-	if (count < 0)
-		return -1;
-	if (count == 0 && w->begun)
-		return 0;
-	chunk_read(c, (size_t)count);
-	w->begun++;
-	return 0;
-}
-
-/* A ticket that is in two chunks must find the first one done, or the offset of its second record
- * would hide that it is out. */
-static bool may_ask(struct work *w, const struct chunk *c)
-{
-	const struct chunk *first = nth(w, 0);
-
-	return c->phase == CHUNK_TAKEN && !(c != first && chunk_shares(c, first)) &&
-	       !(w->out && chunk_shares(c, w->out));
-}
-
-static int keep(struct work *w, struct chunk *c, struct fault *why)
-{
-	if (chunk_answers(c, &w->desk, why) < 0 || chunk_keep(c, &w->desk, why) < 0)
-		return -1;
-	c->phase = CHUNK_KEPT;
-	return 0;
-}
-
-/* 0; 1 when asked to stop with a chunk that is not all delivered: nothing of it goes out; -1. */
-static int send_out(struct work *w, struct chunk *c, struct fault *why)
-{
-	int delivered = chunk_deliver(c, &w->desk, why);
-
-	if (w->i->source->lost(w->i->source))
-		return 0;
-	if (delivered == CHUNK_LOST)
-		return start_over(w, why);
-	if (delivered != 0)
-		return delivered;
-	if (chunk_put(c, &w->desk, why) < 0 || w->desk.sink->commit(w->desk.sink, why) < 0)
-		return -1;
-	w->out = c;
-	w->first = (w->first + 1) % CHUNKS;
-	w->begun--;
-	return 0;
-}
-
-/* The one step that is next, of one chunk, as send_out answers. */
-static int step(struct work *w, struct fault *why)
-{
-	struct chunk *first = nth(w, 0);
-
-	if (w->i->source->lost(w->i->source))
-		return start_over(w, why);
-	if (w->begun && may_ask(w, nth(w, w->begun - 1)))
-		return chunk_ask(nth(w, w->begun - 1), &w->desk), 0;
-	if (may_take(w))
-		return take(w, why);
-	if (first->phase == CHUNK_ASKED)
-		return keep(w, first, why);
-	if (w->out)
-		return settle_or_start_over(w, why);
-	return send_out(w, first, why);
-}
+/* --- the ledger and revokes --------------------------------------------------------------------- */
 
 static void say_marked(const struct work *w, int64_t marked)
 {
@@ -250,6 +111,8 @@ static void tell_now_and_then(struct work *w)
 	w->told_ms = clock_ms();
 }
 
+/* --- chunks ----------------------------------------------------------------------------------- */
+
 /* 1 at the end, 0, -1. Before waiting for more, nothing is left under way. */
 static int at_end(struct work *w, struct fault *why)
 {
@@ -259,9 +122,9 @@ static int at_end(struct work *w, struct fault *why)
 		return -1;
 	if (!w->i->source->idle(w->i->source))
 		return 0;
-	outcome = settle(w, why);
+	outcome = turns_settle(&w->turns, why);
 	if (outcome != COMMITTED)
-		return outcome < 0 ? -1 : start_over(w, why);
+		return outcome < 0 ? -1 : turns_start_over(&w->turns, why);
 	if (redis_settle(w->i->redis, 0, why) < 0)
 		return -1;
 	tell_now_and_then(w);
@@ -276,16 +139,17 @@ static bool too_many_dead(const struct work *w)
 /* Who is asked to stop brings to its end what is begun. */
 static int chunks(struct work *w, struct fault *why)
 {
+	struct turns *t = &w->turns;
 	int end = 0, outcome;
 
-	while (!end && !too_many_dead(w) && (w->begun || !w->i->control->stopping())) {
-		end = w->begun ? tend_books(w, why) : at_end(w, why);
+	while (!end && !too_many_dead(w) && (t->begun || !w->i->control->stopping())) {
+		end = t->begun ? tend_books(w, why) : at_end(w, why);
 		if (end == 0)
-			end = step(w, why);
+			end = turns_step(t, why);
 	}
 	if (end < 0)
 		return -1;
-	outcome = settle(w, why);
+	outcome = turns_settle(t, why);
 	if (outcome != COMMITTED)
 		return outcome < 0 ? -1 : 0;
 	return redis_settle(w->i->redis, 0, why);
@@ -315,17 +179,16 @@ static int prepare(struct work *w, struct fault *why)
 	redis_on_wait(i->redis, tend_waiting, w);
 	i->source->claim = claim;
 	i->source->claim_self = w;
-	for (int c = 0; c < CHUNKS; c++)
-		if (chunk_init(&w->chunk[c], i->chunk, why) < 0)
-			return -1;
+	if (turns_init(&w->turns, &w->desk, i->chunk, why) < 0)
+		return -1;
+	w->turns.skip_limit = i->skip_limit;
 	return step_init(&w->desk.step, AWARD_ARGS(i->chunk), why);
 }
 
 static void release(struct work *w)
 {
 	books_release(&w->desk.books);
-	for (int c = 0; c < CHUNKS; c++)
-		chunk_release(&w->chunk[c]);
+	turns_release(&w->turns);
 	step_release(&w->desk.step);
 	buffer_release(&w->desk.record);
 	w->i->sink->waiting = NULL;
@@ -337,7 +200,7 @@ static int failed(struct work *w, const struct fault *why)
 {
 	struct fault ignored;
 
-	settle(w, &ignored); /* what was begun before it failed may be out */
+	turns_settle(&w->turns, &ignored); /* what was begun before it failed may be out */
 	redis_settle(w->i->redis, 0, &ignored);
 	books_blame(&w->desk.books, why);
 	books_keep(&w->desk.books, w->i->redis, w->i->ledger, w->i->control, "failed", &ignored);

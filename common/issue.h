@@ -13,18 +13,7 @@
  *   commit   the bus, with what was taken
  *   done     in Redis: issued; or park: pending, parked
  *
- * Three chunks turn: while Redis assigns to one, the one before it is kept, and the commit of the one
- * before that is under way. A next one is taken if its records are there, and
- * the last commit was not waited for: none waits for another.
- *
- *   chunk 1   take ask | keep | put commit ........ settle | done
- *   chunk 2     take ask ......... | keep           | put commit ........ settle | done
- *   chunk 3                              take ask ........... | keep | ...
- *
- * So they are asked for, put and done in the order in which they were taken. A ticket that is in two
- * of them is asked for again only when the first one is done. What goes wrong in asking ends the run
- * when it is that chunk's turn: those before it are out by then. With delivery only one is begun at a
- * time, and the commit before it is settled first: a delivery that takes long leaves nothing open.
+ * Several chunks turn, and those that are ready together go out with one commit: turns.h.
  *
  * Dying between any two, and running again over the same winners (P5, P8), finds
  *   - before ask: nothing has happened;

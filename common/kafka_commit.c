@@ -84,7 +84,7 @@ static void mark(struct kafka_out *out)
 	}
 }
 
-int kafka_out_commit(struct sink *sink, struct fault *why)
+int kafka_out_commit(struct sink *sink, size_t takes, struct fault *why)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
 	bool lost = false;
@@ -92,7 +92,7 @@ int kafka_out_commit(struct sink *sink, struct fault *why)
 	out->done = out->ending = false;
 	rd_kafka_poll(out->rk, 0);
 	if (out->in)
-		out->offsets = kafka_taken(out->in, &out->member, &lost);
+		out->offsets = kafka_taken(out->in, takes, &out->member, &lost);
 	if (out->offsets)
 		mark(out);
 	if (out->offsets && kafka_out_begin(out, why) < 0)
@@ -110,6 +110,17 @@ int kafka_out_commit(struct sink *sink, struct fault *why)
 		return fault_errno(why, EX_OSERR, "a thread for the commit");
 	out->committing = true;
 	return 0;
+}
+
+/* Once its thread is back, a commit can be settled without waiting. */
+bool kafka_out_busy(struct sink *sink)
+{
+	struct kafka_out *out = (struct kafka_out *)sink;
+
+	if (!out->committing)
+		return kafka_out_rest_us(out) > 0;
+	out->committing = pthread_tryjoin_np(out->thread, NULL) != 0;
+	return out->committing;
 }
 
 /* Waits for the thread, never for ever. */

@@ -71,7 +71,7 @@ static int kafka_commit(struct mailbox *mailbox, struct fault *why)
 	struct kafka_box *box = (struct kafka_box *)mailbox;
 	int outcome;
 
-	if (marks_put(&box->marks, box->sink, why) < 0 || box->sink->commit(box->sink, why) < 0)
+	if (marks_put(&box->marks, box->sink, why) < 0 || box->sink->commit(box->sink, 0, why) < 0)
 		return -1;
 	outcome = box->sink->settle(box->sink, why);
 	if (outcome == COMMITTED)

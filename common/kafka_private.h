@@ -205,6 +205,8 @@ struct kafka_take {
 	rd_kafka_topic_partition_list_t *offsets; /* NULL: none */
 };
 
+enum { KAFKA_TAKES = 8 };
+
 struct kafka_in {
 	struct source source;
 	struct kafka *kafka;
@@ -215,9 +217,9 @@ struct kafka_in {
 	bool follow;
 	struct kafka_part *part; /* by number */
 	int32_t parts;
-	struct kafka_take take[TAKES]; /* in turn */
-	int turn;		       /* the next one's */
-	int held;		       /* takes that no commit has had yet: those before it */
+	struct kafka_take take[KAFKA_TAKES]; /* in turn */
+	int turn;			     /* the next one's */
+	int held;			     /* takes that no commit has had yet: those before it */
 	enum kafka_in_state state;
 	rd_kafka_topic_partition_list_t *ours;
 	rd_kafka_consumer_group_metadata_t *member; /* as of the assignment of `ours` */
@@ -278,10 +280,10 @@ int kafka_buried(struct source *, struct burial *, size_t count, struct fault *w
 
 int kafka_reach(struct source *, int32_t partition, struct reach *, struct fault *why);
 
-/* What the first take that no commit has had brings to be committed, and on whose behalf; both are the
- * caller's to destroy. NULL: there is nothing. *lost: what was taken is not ours any more, and nothing
- * may come of it. */
-rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *,
+/* What the first so many takes that no commit has had bring to be committed, and on whose behalf; both are
+ * the caller's to destroy. NULL: there is nothing. *lost: what was taken is not ours any more, and
+ * nothing may come of it. */
+rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *, size_t takes,
 					     rd_kafka_consumer_group_metadata_t **, bool *lost);
 
 /* What is committed of these partitions; of those in an open transaction, what was before. A partition's
@@ -328,14 +330,18 @@ int kafka_out_wait_a_little(struct kafka_out *, struct fault *why);
 /* A new producer: it ends what the former one has left open. */
 int kafka_out_renew(struct kafka_out *, struct fault *why);
 
+/* For so long beginning a transaction waits. */
+int64_t kafka_out_rest_us(const struct kafka_out *);
+
 /* A transaction is open, or it is spoilt: it takes no more records. -1 where a person must do
  * something. */
 int kafka_out_begin(struct kafka_out *, struct fault *why);
 int kafka_out_spoilt(struct kafka_out *, enum remedy, struct fault *why);
 
 /* What a sink has of kafka_commit.c. */
-int kafka_out_commit(struct sink *, struct fault *why);
+int kafka_out_commit(struct sink *, size_t takes, struct fault *why);
 int kafka_out_settle(struct sink *, struct fault *why);
+bool kafka_out_busy(struct sink *);
 void kafka_out_release(struct kafka_out *);
 
 #endif

@@ -109,13 +109,19 @@ int kafka_out_spoilt(struct kafka_out *out, enum remedy remedy, struct fault *wh
 }
 
 /* A coordinator that still finishes the last transaction puts the next one off by 20 ms: a short rest
- * is cheaper. */
-static void rest(const struct kafka_out *out)
+ * is cheaper. A clock that was set meanwhile ends it. */
+int64_t kafka_out_rest_us(const struct kafka_out *out)
 {
 	int64_t left_us = out->committed_us + REST_US - clock_now_us();
-	struct timespec pause = {.tv_nsec = left_us * 1000};
 
-	if (left_us > 0 && left_us <= REST_US)
+	return left_us > 0 && left_us <= REST_US ? left_us : 0;
+}
+
+static void rest(const struct kafka_out *out)
+{
+	const struct timespec pause = {.tv_nsec = kafka_out_rest_us(out) * 1000};
+
+	if (pause.tv_nsec > 0)
 		nanosleep(&pause, NULL);
 }
 
@@ -238,6 +244,7 @@ int kafka_sink_open(struct kafka *k, const char *transactional_id, struct kafka_
 	out->sink = (struct sink){.put = kafka_put,
 				  .commit = kafka_out_commit,
 				  .settle = kafka_out_settle,
+				  .busy = kafka_out_busy,
 				  .restart = kafka_restart,
 				  .progress = kafka_sink_progress,
 				  .check = kafka_check,

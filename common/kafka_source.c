@@ -120,7 +120,7 @@ static void kafka_in_close(struct source *source)
 	kafka_drop_taken(in);
 	kafka_in_leave(in);
 	in->kafka->in = NULL;
-	for (int t = 0; t < TAKES; t++)
+	for (int t = 0; t < KAFKA_TAKES; t++)
 		free(in->take[t].message);
 	free(in->part);
 	free(in);
@@ -157,7 +157,8 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 	in->kafka = k;
 	in->follow = follow;
 	in->moved_ms = clock_ms();
-	in->source = (struct source){.take = kafka_take,
+	in->source = (struct source){.takes = KAFKA_TAKES,
+				     .take = kafka_take,
 				     .ended = kafka_ended,
 				     .idle = kafka_idle,
 				     .tend = kafka_tend,

@@ -3,9 +3,8 @@
  * the last record taken, and at a partition's end behind its transaction markers, too, so that a
  * drained topic has no lag.
  *
- * A take is held until a commit has its offsets, in turn; its records are there for as long as the
- * takes that follow leave them (bus.h). When the group speaks while any is held, it is lost: nothing
- * more is taken until the rewind drops them all.
+ * A take is held, with its records, until a commit has its offsets, in turn. When the group speaks while
+ * any is held, it is lost: nothing more is taken until the rewind drops them all.
  */
 #include "kafka_private.h"
 
@@ -33,7 +32,7 @@ static void drop(struct kafka_take *take)
 
 void kafka_drop_taken(struct kafka_in *in)
 {
-	for (int t = 0; t < TAKES; t++)
+	for (int t = 0; t < KAFKA_TAKES; t++)
 		drop(&in->take[t]);
 	in->held = 0;
 }
@@ -216,9 +215,9 @@ int kafka_take(struct source *source, struct incoming *to, size_t max,
 		return -1;
 	if (!take->messages && (!control || !kafka_to_commit(in)))
 		return 0;
-	assert(in->held < TAKES);
+	assert(in->held < KAFKA_TAKES);
 	take->offsets = list(in);
-	in->turn = (in->turn + 1) % TAKES;
+	in->turn = (in->turn + 1) % KAFKA_TAKES;
 	in->held++;
 	return (int)take->messages;
 }
@@ -240,19 +239,38 @@ static rd_kafka_consumer_group_metadata_t *copy_member(
 	return copy;
 }
 
-rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *in,
+/* Later ones count. */
+static void merge(rd_kafka_topic_partition_list_t *into,
+		  const rd_kafka_topic_partition_list_t *from)
+{
+	for (int i = 0; i < from->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &from->elems[i];
+		rd_kafka_topic_partition_t *there =
+			rd_kafka_topic_partition_list_find(into, p->topic, p->partition);
+
+		if (!there)
+			there = rd_kafka_topic_partition_list_add(into, p->topic, p->partition);
+		there->offset = p->offset;
+	}
+}
+
+rd_kafka_topic_partition_list_t *kafka_taken(struct kafka_in *in, size_t takes,
 					     rd_kafka_consumer_group_metadata_t **member,
 					     bool *lost)
 {
 	rd_kafka_topic_partition_list_t *offsets;
-	struct kafka_take *take;
 
 	*lost = kafka_lost(&in->source);
-	if (in->held == 0 || *lost)
+	if (in->held == 0 || takes == 0 || *lost)
 		return NULL;
-	take = &in->take[(in->turn + TAKES - in->held--) % TAKES];
-	offsets = take->offsets;
-	take->offsets = NULL;
+	offsets = rd_kafka_topic_partition_list_new(in->parts);
+	for (; in->held > 0 && takes > 0; in->held--, takes--) {
+		struct kafka_take *take =
+			&in->take[(in->turn + KAFKA_TAKES - in->held) % KAFKA_TAKES];
+
+		merge(offsets, take->offsets);
+		drop(take);
+	}
 	*member = copy_member(in->member);
 	return offsets;
 }

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 1 << 20, TICK_MS = 1000, STOP_TICKS = 3, BATCH = 1000 };
+enum { TAKES = 2, BLOCK = 1 << 20, TICK_MS = 1000, STOP_TICKS = 3, BATCH = 1000 };
 
 struct pipe_in {
 	struct source source;
@@ -177,7 +177,8 @@ int pipe_source(int fd, struct source **source, struct fault *why)
 		return fault_errno(why, EX_OSERR, "pipe");
 	in->fd = fd;
 	in->block = in->blocks[0];
-	in->source = (struct source){.take = pipe_take,
+	in->source = (struct source){.takes = TAKES,
+				     .take = pipe_take,
 				     .ended = pipe_ended,
 				     .idle = pipe_idle,
 				     .tend = pipe_tend,
@@ -284,10 +285,11 @@ static int pipe_put(struct sink *sink, const struct outgoing *o, struct fault *w
 	return put_line(out, o->bytes, o->len, why);
 }
 
-static int pipe_commit(struct sink *sink, struct fault *why)
+static int pipe_commit(struct sink *sink, size_t takes, struct fault *why)
 {
 	struct pipe_out *out = (struct pipe_out *)sink;
 
+	(void)takes;
 	if (out->dead && dead_file_sync(out->dead, why) < 0)
 		return -1;
 	return flush(out, why);
@@ -298,6 +300,12 @@ static int pipe_settle(struct sink *sink, struct fault *why)
 	(void)sink;
 	(void)why;
 	return COMMITTED;
+}
+
+static bool pipe_busy(struct sink *sink)
+{
+	(void)sink;
+	return false;
 }
 
 static int pipe_restart(struct sink *sink, struct fault *why)
@@ -342,6 +350,7 @@ int pipe_sink(int fd, const struct control *control, struct sink **sink, struct 
 	out->sink = (struct sink){.put = pipe_put,
 				  .commit = pipe_commit,
 				  .settle = pipe_settle,
+				  .busy = pipe_busy,
 				  .restart = pipe_restart,
 				  .check = pipe_check,
 				  .close = pipe_out_close};

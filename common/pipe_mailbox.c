@@ -75,7 +75,7 @@ static int pipe_commit(struct mailbox *mailbox, struct fault *why)
 {
 	struct pipe_box *box = (struct pipe_box *)mailbox;
 
-	return box->sink->commit(box->sink, why) < 0 ? -1 : box->sink->settle(box->sink, why);
+	return box->sink->commit(box->sink, 0, why) < 0 ? -1 : box->sink->settle(box->sink, why);
 }
 
 static int pipe_restart(struct mailbox *mailbox, struct fault *why)

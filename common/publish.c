@@ -226,7 +226,7 @@ static int put_out(struct publisher *p, struct publication *e, const struct fill
 
 	if (confirmed <= 0)
 		return confirmed < 0 ? -1 : UNDONE;
-	if (put_progress(p, e, f, why) < 0 || e->sink->commit(e->sink, why) < 0)
+	if (put_progress(p, e, f, why) < 0 || e->sink->commit(e->sink, 0, why) < 0)
 		return -1;
 	return e->sink->settle(e->sink, why);
 }

@@ -275,7 +275,7 @@ static int put_progress(struct work *w, struct fault *why)
 	result = record.failed ? fault_set(why, EX_OSERR, "out of memory")
 			       : w->sink->put(w->sink, &outgoing, why);
 	if (result == 0)
-		result = w->sink->commit(w->sink, why);
+		result = w->sink->commit(w->sink, 0, why);
 	if (result == 0)
 		result = w->sink->settle(w->sink, why);
 	buffer_release(&record);

@@ -157,6 +157,28 @@ ISSUE='11:1 14:1 9:1 fcfs_stranded_1:1 1:1 22:1 fcfs_show_1:1 fcfs_allot_1:1 fcf
 	once e $((5 + 20 * 2 * $(wc -w <<<"$ISSUE")))
 }
 
+# Each transaction ends with a marker, which has an offset of its own.
+@test "chunks that are ready together go out in one transaction, and come again together where that was not committed" {
+	local nth when transactions
+	topics 1
+	event a 300 300
+	fcfs-dispatch a
+	fcfs-issue --chunk 5 --ledger "sqlite:$T/ledger"
+	once a 300
+	transactions=$(($(ends_at gifticon_issued 0 committed) - 300))
+	echo "# 60 chunks, $transactions transactions" >&3
+	[ "$transactions" -lt 60 ]
+	event e 300 300
+	fcfs-dispatch e
+	for nth in 2 3; do
+		for when in before after; do
+			struck 26 $nth $when fcfs-issue --chunk 5 --ledger "sqlite:$T/ledger"
+		done
+	done
+	finish e --ledger "sqlite:$T/ledger"
+	once e 300
+}
+
 # --- the broker ------------------------------------------------------------------------------------
 
 @test "the broker killed with -9 in mid-flow and started again, three times: dispatch and issue go on, every record once" {

@@ -76,7 +76,7 @@ static int attempt(struct fault *why)
 	const struct outgoing record = {
 		.topic = TOPIC_WINNERS, .event = "e", .key = "p", .bytes = "{}", .len = 2};
 
-	if (sink->put(sink, &record, why) < 0 || sink->commit(sink, why) < 0)
+	if (sink->put(sink, &record, why) < 0 || sink->commit(sink, 0, why) < 0)
 		return -1;
 	return sink->settle(sink, why);
 }

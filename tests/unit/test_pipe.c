@@ -63,7 +63,7 @@ static int put(struct sink *sink, enum topic topic, const char *bytes, size_t le
 
 static int commit(struct sink *sink, struct fault *why)
 {
-	return sink->commit(sink, why) < 0 ? -1 : sink->settle(sink, why);
+	return sink->commit(sink, 0, why) < 0 ? -1 : sink->settle(sink, why);
 }
 
 static int ended(struct source *source)

@@ -1,0 +1,219 @@
+#include "turns.h"
+
+/* So many records are under way: a large chunk has three others beside it, a small one fills a commit. */
+enum { RECORDS = 4000 };
+
+int turns_init(struct turns *t, struct desk *desk, size_t chunk, struct fault *why)
+{
+	*t = (struct turns){.desk = desk, .skip_limit = -1, .chunks = RECORDS / chunk};
+	if (t->chunks > TURNS)
+		t->chunks = TURNS;
+	for (size_t c = 0; c < t->chunks; c++)
+		if (chunk_init(&t->chunk[c], chunk, why) < 0)
+			return -1;
+	return 0;
+}
+
+void turns_release(struct turns *t)
+{
+	for (size_t c = 0; c < t->chunks; c++)
+		chunk_release(&t->chunk[c]);
+}
+
+/* Of all that are not done, the oldest first. */
+static struct chunk *nth(struct turns *t, size_t n)
+{
+	return &t->chunk[(t->first + n) % t->chunks];
+}
+
+static struct chunk *begun(struct turns *t, size_t n)
+{
+	return nth(t, t->out + n);
+}
+
+/* Those that are begun, of this phase: how many, and the first. */
+static size_t in_phase(struct turns *t, enum phase phase, struct chunk **first)
+{
+	size_t count = 0;
+
+	*first = NULL;
+	for (size_t n = 0; n < t->begun; n++) {
+		if (begun(t, n)->phase != phase)
+			continue;
+		if (count++ == 0)
+			*first = begun(t, n);
+	}
+	return count;
+}
+
+/* --- out and done ----------------------------------------------------------------------------- */
+
+int turns_settle(struct turns *t, struct fault *why)
+{
+	struct desk *d = t->desk;
+	int outcome = t->out ? d->sink->settle(d->sink, why) : COMMITTED;
+
+	for (; t->out > 0; t->out--, t->first++) {
+		struct chunk *c = nth(t, 0);
+
+		if (outcome == COMMITTED && chunk_finish(c, d, why) < 0)
+			outcome = -1;
+		if (outcome == COMMITTED)
+			d->control->progress(t->settled += (int64_t)c->count);
+	}
+	t->first %= t->chunks;
+	return outcome;
+}
+
+/* Fenced, too: our own transaction may have lasted too long; whether another issuer has our place in the
+ * group, the group says. */
+int turns_start_over(struct turns *t, struct fault *why)
+{
+	struct desk *d = t->desk;
+
+	if (turns_settle(t, why) < 0 || redis_settle(d->redis, 0, why) < 0)
+		return -1;
+	t->begun = 0;
+	if (d->sink->restart(d->sink, why) < 0)
+		return -1;
+	return d->source->rewind(d->source, why);
+}
+
+static int settle_or_start_over(struct turns *t, struct fault *why)
+{
+	int outcome = turns_settle(t, why);
+
+	if (outcome == COMMITTED)
+		return 0;
+	return outcome < 0 ? -1 : turns_start_over(t, why);
+}
+
+/* Does it go out with the next commit, which has so many dead records by now? */
+static bool may_go_out(const struct turns *t, const struct chunk *c, int64_t dead)
+{
+	return c->phase == CHUNK_KEPT &&
+	       (t->skip_limit < 0 || books_dead(&t->desk->books) + dead <= t->skip_limit);
+}
+
+/* All that is kept, as turns_step answers. */
+static int send_out(struct turns *t, struct fault *why)
+{
+	struct desk *d = t->desk;
+	size_t count = 0;
+	int64_t dead = 0;
+
+	while (count < t->begun && may_go_out(t, begun(t, count), dead)) {
+		struct chunk *c = begun(t, count++);
+		int delivered = chunk_deliver(c, d, why);
+
+		if (d->source->lost(d->source))
+			return 0;
+		if (delivered == CHUNK_LOST)
+			return turns_start_over(t, why);
+		if (delivered != 0)
+			return delivered;
+		if (chunk_put(c, d, why) < 0)
+			return -1;
+		dead += chunk_dead(c);
+	}
+	if (d->sink->commit(d->sink, count, why) < 0)
+		return -1;
+	t->out = count;
+	t->begun -= count;
+	return 0;
+}
+
+/* --- begun ------------------------------------------------------------------------------------ */
+
+/* Another is taken ahead, if it is there. Not behind an empty one, whose commit is not the source's to
+ * hold, nor where codes are delivered: that may take long, and those of the next chunk would be assigned
+ * to nobody's use meanwhile. One that is asked for may need the codes of a pool that the next one would
+ * hold. */
+static bool may_take(struct turns *t)
+{
+	const struct desk *d = t->desk;
+	const struct chunk *last = t->begun ? begun(t, t->begun - 1) : NULL;
+	struct chunk *asked;
+
+	if (t->out + t->begun == t->chunks)
+		return false;
+	if (!last)
+		return true;
+	return last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed &&
+	       in_phase(t, CHUNK_ASKED, &asked) < (d->books.swaps ? 1 : 2) &&
+	       t->begun < d->source->takes && !d->deliver && !d->control->stopping() &&
+	       !d->source->idle(d->source);
+}
+
+static int take(struct turns *t, struct fault *why)
+{
+	struct source *source = t->desk->source;
+	struct chunk *c = begun(t, t->begun);
+	int count = source->take(source, c->raw, c->room, t->begun ? NULL : t->desk->control, why);
+
+	if (count < 0)
+		return -1;
+	if (count == 0 && t->begun)
+		return 0;
+	chunk_read(c, (size_t)count);
+	t->begun++;
+	return 0;
+}
+
+/* The last one: a ticket that is in two chunks must find the first one done, or the offset of its second
+ * record would hide that it is out. */
+static bool may_ask(struct turns *t, const struct chunk *c)
+{
+	for (size_t n = 0; c && n < t->out + t->begun - 1; n++)
+		if (chunk_shares(c, nth(t, n)))
+			return false;
+	return c != NULL;
+}
+
+/* One that has failed waits until those before it are out. */
+static bool may_keep(struct turns *t, const struct chunk *c)
+{
+	return c && (!c->failed || c == begun(t, 0));
+}
+
+static int keep(struct turns *t, struct chunk *c, struct fault *why)
+{
+	if (chunk_answers(c, t->desk, why) == 0 && chunk_keep(c, t->desk, why) == 0) {
+		c->phase = CHUNK_KEPT;
+		return 0;
+	}
+	if (c == begun(t, 0))
+		return -1;
+	c->failed = true;
+	c->fault = *why;
+	return 0;
+}
+
+/* --- the turn --------------------------------------------------------------------------------- */
+
+/* With what may be waited for: nothing else can be done meanwhile. */
+static int go_out(struct turns *t, struct fault *why)
+{
+	return t->out ? settle_or_start_over(t, why) : send_out(t, why);
+}
+
+int turns_step(struct turns *t, struct fault *why)
+{
+	struct desk *d = t->desk;
+	struct chunk *taken, *asked, *kept;
+
+	in_phase(t, CHUNK_TAKEN, &taken);
+	in_phase(t, CHUNK_ASKED, &asked);
+	in_phase(t, CHUNK_KEPT, &kept);
+	if (d->source->lost(d->source))
+		return turns_start_over(t, why);
+	if ((t->out || kept) && !d->sink->busy(d->sink))
+		return go_out(t, why);
+	if (may_ask(t, taken))
+		return chunk_ask(taken, d), 0;
+	if (may_take(t))
+		return take(t, why);
+	if (may_keep(t, asked))
+		return keep(t, asked, why);
+	return go_out(t, why);
+}
