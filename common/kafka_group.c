@@ -93,6 +93,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 	}
 	in->state = assigned ? KAFKA_ASSIGNED : KAFKA_OUTSIDE;
 	in->moved_ms = clock_ms();
+	rd_kafka_yield(rk); /* who polls is to know it now */
 }
 
 rd_kafka_resp_err_t kafka_in_ask(struct kafka_in *in, rd_kafka_topic_partition_list_t *list)
@@ -192,11 +193,12 @@ int kafka_in_join(struct kafka_in *in, struct fault *why)
 		{"enable.partition.eof", "true"},
 		{"auto.offset.reset", "earliest"},
 		{"allow.auto.create.topics", "false"},
+		/* the end of a topic shows after that, to who goes there */
+		{in->follow ? NULL : "fetch.wait.max.ms", "10"},
 		{0},
 	};
-	rd_kafka_conf_t *conf;
+	rd_kafka_conf_t *conf = kafka_conf(in->kafka, settings);
 
-	conf = kafka_conf(in->kafka, settings);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	in->rk = kafka_client(RD_KAFKA_CONSUMER, conf, why);
 	if (!in->rk)

@@ -169,7 +169,7 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 				     .reach = kafka_reach};
 	k->in = in;
 	snprintf(in->name, sizeof in->name, "%sfcfs-issue-%s", k->options.prefix, instance);
-	if (read_ends(in, why) == 0 && kafka_in_join(in, why) == 0)
+	if (kafka_in_join(in, why) == 0 && read_ends(in, why) == 0) /* while the group decides */
 		return *opened = in, 0;
 	kafka_in_close(&in->source);
 	return -1;
