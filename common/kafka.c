@@ -34,9 +34,8 @@ static const struct kafka_setting COMMON[] = {
 	{"message.max.bytes", "2000000"},
 	{"queue.buffering.max.messages", "50000"},
 	{"queue.buffering.max.kbytes", "16384"},
-	/* A full queue is not filled for a second: enough for one. Packed, it is a tenth. */
 	{"queued.max.messages.kbytes", "8192"},
-	{"queued.min.messages", "25000"},
+	{"queued.min.messages", "5000"}, /* and a batch beyond; see kafka_wake */
 	{"fetch.message.max.bytes", "32768"},
 	{0},
 };

@@ -145,6 +145,10 @@ int kafka_wait_stable(struct kafka *, enum topic, int32_t partition, int64_t lim
 int kafka_wait_settled(struct kafka *, enum topic, int32_t partition, struct sink *waits,
 		       struct range *, struct fault *why);
 
+/* For each message that is read: who reads fast empties the queue long before librdkafka looks again
+ * whether it has room, a second after it was full; any question to the broker makes it look. */
+void kafka_wake(rd_kafka_t *, const rd_kafka_message_t *);
+
 /* Calls visit for each committed record in from..to-1 of a partition, until it returns not 0:
  * that is then the answer. */
 int kafka_scan(struct kafka *, enum topic, int32_t partition, int64_t from, int64_t to,

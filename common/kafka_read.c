@@ -26,7 +26,6 @@ rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 		{"allow.auto.create.topics", "false"},
 		{"fetch.wait.max.ms", "10"},	 /* the end of a topic shows after that */
 		{"statistics.interval.ms", "0"}, /* nobody polls for them here */
-		{"queued.min.messages", "5000"}, /* and a batch beyond; see wake() */
 		{"fetch.queue.backoff.ms", "1"}, /* the last: before 2.3 there was none */
 		{0},
 	};
@@ -182,9 +181,7 @@ static int one_message(struct kafka *k, rd_kafka_message_t *message, int64_t to,
 	return visit(self, message, why);
 }
 
-/* Who reads a whole topic empties the queue long before librdkafka looks again whether it has room, a
- * second after it was full; any question to the broker makes it look. */
-static void wake(rd_kafka_t *rk, const rd_kafka_message_t *message)
+void kafka_wake(rd_kafka_t *rk, const rd_kafka_message_t *message)
 {
 	int64_t end;
 
@@ -206,7 +203,7 @@ int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t fro
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, KAFKA_POLL_MS);
 
 		if (message) {
-			wake(rk, message);
+			kafka_wake(rk, message);
 			heard_ms = clock_ms();
 			result = one_message(k, message, to, visit, self, &end, why);
 			rd_kafka_message_destroy(message);
