@@ -98,6 +98,23 @@ static struct book *other_bus(const struct books *b, const struct event *event,
 	return NULL;
 }
 
+/* Who issued from an old copy would give other codes to the winners of the new one. */
+static int check_copy(const struct books *b, const struct event *event, const struct place *place,
+		      struct fault *why)
+{
+	int64_t rebuilt_us = 0;
+
+	if (b->source->rebuilt && b->source->rebuilt(b->source, event->id, &rebuilt_us, why) < 0)
+		return -1;
+	return rebuilt_us <= event->rebuilt_us
+		       ? 0
+		       : fault_set(
+				 why, EX_PROTOCOL,
+				 "event '%s': it was rebuilt (fcfs-archive rebuild), and this redis "
+				 "has an older copy of it: nothing of that is issued any more",
+				 place->name);
+}
+
 struct book *books_open(struct books *b, struct redis *redis, const struct winner *winner,
 			char reason[96], struct fault *why)
 {
@@ -119,6 +136,8 @@ struct book *books_open(struct books *b, struct redis *redis, const struct winne
 	}
 	if (*event.bus && strcmp(event.bus, b->bus) != 0)
 		return other_bus(b, &event, &place, reason, why);
+	if (check_copy(b, &event, &place, why) < 0)
+		return NULL;
 	book = add(b, redis, &place, &event, why);
 	if (!book && why->no_event) /* purged just now */
 		strcpy(reason, "no such event");

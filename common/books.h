@@ -4,6 +4,7 @@
 #ifndef FCFS_BOOKS_H
 #define FCFS_BOOKS_H
 
+#include "bus.h"
 #include "control.h"
 #include "ledger.h"
 #include "run.h"
@@ -19,6 +20,7 @@ struct book {
 struct books {
 	const char *bus; /* what feeds this run: events of another one are none of its business */
 	const char *prefix;
+	struct source *source; /* says which events were rebuilt */
 	struct ledger *ledger; /* NULL: none */
 	bool swaps; /* one of the events has a pool: the ledger may want its codes for other tickets */
 	bool exclusive; /* no other run that says so issues these events at the same time: job.h */
@@ -38,8 +40,8 @@ struct book *books_find(const struct books *, const struct winner *);
 
 /* The book of a winner's event; its run record is kept from now on. NULL with a
  * reason where there is no such event or id; NULL and why, and the reason "", where it cannot be told,
- * where the operator pipes what goes through Kafka (EX_CONFIG), or another run issues it alone
- * (EX_TEMPFAIL). */
+ * where the operator pipes what goes through Kafka (EX_CONFIG), another run issues it alone
+ * (EX_TEMPFAIL), or this Redis has a copy of it that is older than its rebuild (EX_PROTOCOL; P5, P9). */
 struct book *books_open(struct books *, struct redis *, const struct winner *, char reason[96],
 			struct fault *why);
 

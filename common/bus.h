@@ -84,6 +84,9 @@ struct source {
 	 * exhausted), and by which run; sorts them. Waits for what is not decided yet: EX_TEMPFAIL when
 	 * that lasts, or when asked to stop. NULL: a bus that never calls claim. */
 	int (*buried)(struct source *, struct burial *, size_t count, struct fault *why);
+	/* When the event with this id was rebuilt from its topics, as they say so far; 0: never. NULL: a bus
+	 * that nothing is rebuilt from. */
+	int (*rebuilt)(struct source *, const char *event_id, int64_t *rebuilt_us, struct fault *);
 	/* NULL: a bus without partitions. */
 	int (*reach)(struct source *, int32_t partition, struct reach *, struct fault *why);
 };

@@ -172,6 +172,7 @@ static int prepare(struct work *w, struct fault *why)
 				.waiting_self = w};
 	w->told_ms = clock_ms();
 	books_init(&w->desk.books, i->bus, i->prefix);
+	w->desk.books.source = i->source;
 	w->desk.books.ledger = i->ledger;
 	w->desk.books.exclusive = i->exclusive;
 	i->sink->waiting = tend;

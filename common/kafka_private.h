@@ -279,6 +279,9 @@ int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_i
 		    const struct bus *, struct sink **,
 		    struct fault *why); /* the bus may be NULL */
 
+/* source.rebuilt: looks for the last progress that is decided. */
+int kafka_rebuilt(struct source *, const char *event_id, int64_t *rebuilt_us, struct fault *why);
+
 /* source.buried: looks through the dead letters. */
 int kafka_buried(struct source *, struct burial *, size_t count, struct fault *why);
 

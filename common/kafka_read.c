@@ -1,17 +1,16 @@
 /*
- * kafka_read.c - reading topics outside any group: ranges, an event's progress.
+ * kafka_read.c - reading topics outside any group: ranges.
  */
 #include "kafka_private.h"
 
 #include "clock.h"
-#include "record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { FIRST_STEP = 4, STEP_GROWS = 16, WAKE_EVERY = 2000 };
+enum { WAKE_EVERY = 2000 };
 
 rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 {
@@ -246,23 +245,7 @@ int64_t kafka_header_int(const rd_kafka_message_t *message, const char *name)
 	return strspn(digits, "0123456789") == len ? strtoll(digits, NULL, 10) : -1;
 }
 
-/* --- an event's progress ---------------------------------------------------------------------- */
-
-struct finding {
-	const char *id;
-	bool found;
-	struct progress progress;
-};
-
-static int look(void *self, const rd_kafka_message_t *message, struct fault *why)
-{
-	struct finding *f = self;
-
-	if (message->key_len != strlen(f->id) || memcmp(message->key, f->id, message->key_len) != 0)
-		return 0;
-	f->found = true;
-	return record_read_progress(message->payload, message->len, f->id, &f->progress, why);
-}
+/* --- what is decided ---------------------------------------------------------------------------- */
 
 int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int64_t limit_ms,
 		      struct sink *waits, struct range *range, struct fault *why)
@@ -301,61 +284,4 @@ int kafka_wait_settled(struct kafka *k, enum topic topic, int32_t partition, str
 		"kafka '%s': a writer has left a transaction open in topic '%s': try again "
 		"later",
 		k->options.brokers, k->topic[topic]);
-}
-
-/* Steps back from the end until the event's last record is found, or the beginning is reached. */
-static int find_last(struct kafka *k, int32_t partition, struct finding *f, struct sink *waits,
-		     struct fault *why)
-{
-	int64_t step = FIRST_STEP;
-	struct range range;
-
-	if (kafka_wait_settled(k, TOPIC_PROGRESS, partition, waits, &range, why) < 0)
-		return -1;
-	for (;; step *= STEP_GROWS) {
-		int64_t from = range.stable - step > range.low ? range.stable - step : range.low;
-
-		if (kafka_scan(k, TOPIC_PROGRESS, partition, from, range.stable, look, f, why) < 0)
-			return -1;
-		if (f->found || from == range.low)
-			return 0;
-	}
-}
-
-static bool is_later(const struct progress *a, const struct progress *b)
-{
-	if (a->rebuilt_us != b->rebuilt_us)
-		return a->rebuilt_us > b->rebuilt_us;
-	return a->requests + a->winners + a->seq > b->requests + b->winners + b->seq;
-}
-
-/* All partitions: where a key goes changes when a topic gets more. */
-static int find_progress(struct kafka *k, const char *event_id, struct sink *waits,
-			 struct progress *progress, struct fault *why)
-{
-	int32_t partitions = kafka_partitions(k, TOPIC_PROGRESS, why);
-
-	if (partitions < 0)
-		return -1;
-	for (int32_t p = 0; p < partitions; p++) {
-		struct finding f = {.id = event_id};
-
-		if (find_last(k, p, &f, waits, why) < 0)
-			return -1;
-		if (is_later(&f.progress, progress))
-			*progress = f.progress;
-	}
-	return 0;
-}
-
-int kafka_progress(struct kafka *k, const char *event_id, struct sink *waits,
-		   struct progress *progress, struct fault *why)
-{
-	int result;
-
-	*progress = (struct progress){0};
-	k->waits = waits;
-	result = find_progress(k, event_id, waits, progress, why);
-	k->waits = NULL;
-	return result;
 }

@@ -166,6 +166,7 @@ int kafka_source_open(struct kafka *k, const char *instance, bool follow, struct
 				     .rewind = kafka_rewind,
 				     .close = kafka_in_close,
 				     .buried = kafka_buried,
+				     .rebuilt = kafka_rebuilt,
 				     .reach = kafka_reach};
 	k->in = in;
 	snprintf(in->name, sizeof in->name, "%sfcfs-issue-%s", k->options.prefix, instance);

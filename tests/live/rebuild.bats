@@ -156,6 +156,10 @@ verdict() {
 	same '6 4' "$(published a | cut -d ' ' -f 1,2)"
 	same 4 "$(winners_of a | jq -r .user | sort -u | wc -l)"
 	same '' "$(values event_requests | grep zed)"
+	run -76 fcfs-issue -r "$copy"
+	same "fcfs-issue: event 'a': it was rebuilt (fcfs-archive rebuild), and this redis has an older copy of it: nothing of that is issued any more" "$output"
+	fcfs-issue
+	all_out a 4
 }
 
 @test "a replica takes over that has not got the name: with --wait the event is among all" {
