@@ -162,6 +162,16 @@ static int exit_status(const struct audience *audience, bool one)
 	return audience->invalid ? EX_DATAERR : STATUS_YES;
 }
 
+/* Where nobody was asked about, nothing has shown that there is such an event. */
+static int require_event(struct redis *redis, const struct place *place, struct fault *why)
+{
+	struct reply reply = {0};
+	int result = step_once(redis, place, "rank", true, &reply, why, NULL);
+
+	reply_release(&reply);
+	return result;
+}
+
 static int ask(const struct answers *a, struct redis *redis, const struct place *place,
 	       struct people *people, bool one, struct fault *why)
 {
@@ -183,6 +193,8 @@ static int ask(const struct answers *a, struct redis *redis, const struct place 
 	if (a->times)
 		audience.latency_us = calloc(1, sizeof *audience.latency_us);
 	result = stream_run(redis, &question, people, &listener, &ui_control, why);
+	if (result == 0 && audience.asked == 0)
+		result = require_event(redis, place, why);
 	if (result == 0) {
 		say_counts(&audience);
 		if (audience.latency_us)
@@ -220,17 +232,6 @@ int answers_run(const struct answers *a, char **operands, struct fault *why)
 	return result;
 }
 
-/* A line nobody is in looks like the line of no event: the question itself tells them apart. */
-static int require_event(const struct answers *a, struct redis *redis, const struct place *place,
-			 struct fault *why)
-{
-	struct reply reply = {0};
-	int result = step_once(redis, place, a->function, a->reads_only, &reply, why, NULL);
-
-	reply_release(&reply);
-	return result;
-}
-
 int answers_run_line(const struct answers *a, const char *event, struct fault *why)
 {
 	struct redis_options options = config_redis(&ui.config);
@@ -242,7 +243,7 @@ int answers_run_line(const struct answers *a, const char *event, struct fault *w
 	if (place_init(&place, ui.config.prefix, event, why) < 0)
 		return -1;
 	redis = ui_connect(why);
-	if (redis && require_event(a, redis, &place, why) == 0)
+	if (redis)
 		people = people_from_line(&options, &place, why);
 	if (people)
 		result = ask(a, redis, &place, people, false, why);

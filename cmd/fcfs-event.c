@@ -68,6 +68,15 @@ static const struct ui_tool TOOL = {
 	.take = take,
 };
 
+static void warn_of_past(const struct event_settings *s, int64_t now_us)
+{
+	char line[128];
+
+	snprintf(line, sizeof line, "--closes '%.64s' is past: nobody can join", s->closes);
+	if (s->closes_us && s->closes_us < now_us)
+		ui_warn(line);
+}
+
 static const char *given(const struct request *r, int option)
 {
 	return r->given[option - STOCK];
@@ -91,6 +100,7 @@ static int read_settings(const struct request *r, struct redis *redis, struct ev
 		return -1;
 	if (s->closes_us && s->closes_us <= s->opens_us)
 		return fault_set(why, EX_USAGE, "--closes '%s' is not after --opens", s->closes);
+	warn_of_past(s, now_us);
 	if (given(r, STOCK) &&
 	    parse_count("--stock", given(r, STOCK), 0, INT32_MAX, &s->stock, why) < 0)
 		return -1;

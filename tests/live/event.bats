@@ -117,6 +117,11 @@ log_of() {
 	same "fcfs-event: event 'e': it would close before it opens" "$output"
 	run -65 fcfs-event set e --opens +3h
 	run -0 fcfs-event set e --closes +30m --opens now
+	run -0 --separate-stderr fcfs-event create past --stock 1 --closes 2020-01-01T00:00:00Z
+	same "fcfs-event: --closes '2020-01-01T00:00:00Z' is past: nobody can join" "$stderr"
+	run -1 fcfs-join past ann
+	run -0 --separate-stderr fcfs-event set past --closes now
+	same '' "$stderr"
 	run -0 fcfs-event set e --closes ''
 	same 0 "$(field e closes_us)"
 	run -0 fcfs-event set e --opens +3h

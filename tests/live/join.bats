@@ -82,6 +82,10 @@ asker() {
 	[ "$output" = $'invalid\ta b\t-\t-\thas white space' ]
 	run -78 fcfs-join nobody ann
 	[ "$output" = "fcfs-join: event 'nobody': no such event" ]
+	run -78 fcfs-join nobody </dev/null
+	[ "$output" = "fcfs-join: event 'nobody': no such event" ]
+	run -0 fcfs-join e </dev/null
+	[ -z "$output" ]
 }
 
 @test "several people and streams: 0 when all were answered, whatever the answer; 65 with an invalid one" {

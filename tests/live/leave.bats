@@ -133,6 +133,10 @@ log_of() {
 	[ "$output" = $'invalid\tz e\t-' ]
 	run -78 fcfs-leave nobody ann
 	[ "$output" = "fcfs-leave: event 'nobody': no such event" ]
+	run -78 fcfs-leave nobody </dev/null
+	[ "$output" = "fcfs-leave: event 'nobody': no such event" ]
+	run -0 fcfs-leave e </dev/null
+	[ -z "$output" ]
 	same 0 "$(redis exists "$(key e left)")"
 }
 

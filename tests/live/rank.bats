@@ -149,6 +149,10 @@ left:c:3:-:-:left' ]
 	[ "$output" = $'invalid\tz\\x09e\t-\t-\t-\thas white space' ]
 	run -78 fcfs-rank nobody a
 	[ "$output" = "fcfs-rank: event 'nobody': no such event" ]
+	run -78 fcfs-rank nobody </dev/null
+	[ "$output" = "fcfs-rank: event 'nobody': no such event" ]
+	run -0 fcfs-rank e </dev/null
+	[ -z "$output" ]
 	run -0 --separate-stderr fcfs-rank -v e < <(printf 'a\nzoe\nb\n')
 	same "fcfs-rank: 3 asked = 1 waiting + 1 standby + 1 absent" "$stderr"
 	run -65 fcfs-rank e < <(printf 'a\n\n')
