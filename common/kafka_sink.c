@@ -152,6 +152,8 @@ static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *
 	if (kafka_out_begin(out, why) < 0)
 		return -1;
 	while (!out->failed && (error = kafka_produce(out->kafka, out->rk, out->topic, o)) != 0) {
+		if (error == RD_KAFKA_RESP_ERR__STATE) /* it has failed, and its commit says why */
+			return 0;
 		if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
 			out->unknown = rd_kafka_fatal_error(out->rk, NULL, 0);
 			return kafka_out_spoilt(

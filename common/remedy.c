@@ -9,6 +9,7 @@
 
 #define CREATE_TOPICS ": create the topics with fcfs-setup kafka"
 #define GRANT ": grant what fcfs-setup acl prints"
+#define CLOCK ": the clock of this machine or of the broker is more than an hour off: set it"
 #define TOO_OLD ": Redis 7.0 or Valkey 7.2 is needed"
 
 #define REDIS(word, remedy, status, hint)                                                          \
@@ -71,6 +72,7 @@ static const struct known_fault FAULTS[] = {
 	KAFKA(INVALID_SESSION_TIMEOUT, NONE, EX_CONFIG, ""),
 	KAFKA(INVALID_TRANSACTION_TIMEOUT, NONE, EX_CONFIG, ""),
 	KAFKA(UNSUPPORTED_FOR_MESSAGE_FORMAT, NONE, EX_CONFIG, ""),
+	KAFKA(INVALID_TIMESTAMP, NONE, EX_CONFIG, CLOCK),
 	KAFKA(_UNSUPPORTED_FEATURE, NONE, EX_CONFIG, ""),
 	KAFKA(POLICY_VIOLATION, NONE, EX_CONFIG, ""),
 	KAFKA(INVALID_REPLICATION_FACTOR, NONE, EX_CONFIG, ""),

@@ -384,3 +384,19 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 		"$(values event_log | jq -r 'select(.what == "load") | .before + " " + .after' | paste -sd '|')"
 	same '' "$(for topic in event_requests event_log gifticon_publish fcfs_progress; do values $topic; done | grep CODE-)"
 }
+
+@test "a clock that the brokers refuse is named, at once, and nothing is out; set right, everything is" {
+	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$T/clock.so" "$TREE/tests/faults/clock.c"
+	ahead() { LD_PRELOAD=$T/clock.so CLOCK_OFFSET_S=7200 ASAN_OPTIONS=verify_asan_link_order=0 timeout 20 "$@"; }
+	topics 2
+	event a 3000 30000
+	run -78 ahead fcfs-dispatch a
+	[[ $output == *'Invalid timestamp'*': the clock of this machine or of the broker is more than an hour off: set it' ]]
+	same '' "$(values gifticon_publish)"
+	fcfs-dispatch a
+	run -78 ahead fcfs-issue
+	[[ $output == *'Invalid timestamp'*': the clock of this machine or of the broker is more than an hour off: set it' ]]
+	same '' "$(values gifticon_issued)"
+	fcfs-issue
+	all_out a 3000
+}
