@@ -83,7 +83,7 @@ static void say_marked(const struct work *w, int64_t marked)
 		w->i->control->note(line);
 }
 
-/* Of all events, once a run. With nothing under way. */
+/* Of all events, once a run: a revoke may be the last that happens to its event. With nothing under way. */
 static int tell_ledger(struct work *w, struct fault *why)
 {
 	const struct issue *i = w->i;
