@@ -36,20 +36,20 @@ start() {
 	audited bench
 }
 
-# The first person is there before the crowd: it is all set up. While the crowd gets in line, it is stopped.
+# The first person is there before the crowd: all is set up. While the crowd gets in line, it is stopped.
 warm() {
 	local before
 	fresh warm
 	fcfs-event create bench --stock $((people + 1)) >/dev/null
 	fcfs-join bench first >/dev/null
-	fcfs-dispatch --every 10ms --follow bench &
+	fcfs-dispatch --every 1ms --follow bench &
 	follow=$!
-	until_counter published_winners 1 $follow
+	until_counter published_winners 1
 	kill -STOP $follow
 	names "$people" | fcfs-join bench >/dev/null
 	before=${EPOCHREALTIME//[!0-9]/}
 	kill -CONT $follow
-	until_counter published_winners $((people + 1)) $follow
+	until_counter published_winners $((people + 1))
 	sample warm "$(per_second "$people" $((${EPOCHREALTIME//[!0-9]/} - before)))"
 	kill $follow
 	wait $follow

@@ -25,9 +25,9 @@ round() {
 	fcfs-issue --follow --ledger "sqlite:ledger$round.db" &
 	follow+=($!)
 	fcfs-join bench first >/dev/null
-	until_counter issued 1 "${follow[1]}"
+	until_counter issued 1
 	"$tree/scripts/loadtest" --people "$people" --processes 4 --duplicates 0 --rate 200 bench >load
-	until_counter issued $((people + 1)) "${follow[1]}"
+	until_counter issued $((people + 1))
 	wait "${follow[0]}"
 	kill "${follow[1]}"
 	wait "${follow[1]}"
