@@ -10,7 +10,7 @@
 #                goal NAME at_least|at_most N   of a series' or a ratio's median
 #   prepare    starts its servers (start_redis, start_kafka: they are stopped for it, and what it has in the background is
 #              killed), or calls 'skip WHY'; 'named_only' if it takes so long that it is measured only when it is named;
-#              'once' if one round will do
+#              'rounds_at_most N' if fewer will do; 'once' if one will, and nothing need be warm
 #   sizes      sets how much is measured: people=$(size 400000) is that, or less when it warms up or --scale is given
 #   round N    measures each side once, and checks that nothing was lost. N is 0 while it warms up, then 1, 2, ...
 #                turns A B ...                  calls these functions, in odd rounds in this order, in even ones backwards
@@ -64,9 +64,13 @@ named_only() {
 	[ -z "$BENCH_ALL" ] || skip 'it takes long, and is measured when it is named'
 }
 
-# once: no pairs, and nothing to warm up: these figures are the same every time
+rounds_at_most() {
+	[ "$BENCH_PAIRS" -le "$1" ] || BENCH_PAIRS=$1
+}
+
 once() {
-	BENCH_PAIRS=1 warm=''
+	rounds_at_most 1
+	warm=''
 }
 
 fail() {

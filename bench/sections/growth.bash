@@ -45,6 +45,7 @@ ids() {
 }
 
 prepare() {
+	rounds_at_most 2
 	start_redis
 }
 

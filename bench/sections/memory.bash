@@ -28,7 +28,8 @@ sizes() {
 
 # The whole way of an event
 prepare() {
-	BENCH_PAIRS=1
+	named_only
+	once
 	start_redis
 	log no
 }
