@@ -55,6 +55,7 @@ struct burial {
 	int64_t offset;
 	int64_t issued_us;	/* when it got its code: no dead letter of it is older */
 	char run[UUID_LEN + 1]; /* the run that gave it up; "": none did */
+	bool gone;		/* what stands there is not theirs: the topic was made anew */
 };
 
 struct source {
@@ -80,10 +81,11 @@ struct source {
 	 * will be. NULL: nobody asks. */
 	int (*claim)(void *self, const struct span *, size_t count, struct fault *why);
 	void *claim_self;
-	/* Finds which of these records went out as dead letters after they had a code (undeliverable,
-	 * exhausted), and by which run; sorts them. Waits for what is not decided yet: EX_TEMPFAIL when
+	/* Finds which of these records, of the event with this id, went out as dead letters after they had a code (undeliverable,
+	 * exhausted), and by which run, and which are gone; sorts them. Waits for what is not decided yet: EX_TEMPFAIL when
 	 * that lasts, or when asked to stop. NULL: a bus that never calls claim. */
-	int (*buried)(struct source *, struct burial *, size_t count, struct fault *why);
+	int (*buried)(struct source *, const char *id, struct burial *, size_t count,
+		      struct fault *why);
 	/* When the event with this id was rebuilt from its topics, as they say so far; 0: never. NULL: a bus
 	 * that nothing is rebuilt from. */
 	int (*rebuilt)(struct source *, const char *event_id, int64_t *rebuilt_us, struct fault *);

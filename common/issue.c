@@ -31,7 +31,7 @@ static int claim(void *self, const struct span *span, size_t count, struct fault
 		return -1;
 	snprintf(line, sizeof line,
 		 "%" PRId64 " codes were out already, and are marked so; %" PRId64
-		 " were given up, and are parked; %" PRId64 " are not out, their records were cut",
+		 " were given up, and are parked; %" PRId64 " are not out, their records are gone",
 		 t.done, t.parked, t.lifted);
 	if (t.done + t.parked + t.lifted > 0)
 		w->i->control->note(line);

@@ -1,5 +1,6 @@
 /*
  * kafka_buried.c - which records are out as dead letters: those know where their originals stood, and whose they were.
+ * And which do not stand any more where they stood, as where the topic of winners was made anew.
  *
  * A dead letter is younger than the code of its record, so only those are read that may be.
  */
@@ -10,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NEAR = 1000 }; /* records */
+
 struct search {
+	const char *id;
 	struct burial *burial; /* sorted */
 	size_t count;
 };
@@ -57,7 +61,8 @@ static int look(void *self, const rd_kafka_message_t *message, struct fault *why
 	if (!message->payload || (!header_is(message, "error_class", "undeliverable") &&
 				  !header_is(message, "error_class", "exhausted")))
 		return 0;
-	if (record_read_winner(message->payload, message->len, &winner, &ignored) < 0)
+	if (record_read_winner(message->payload, message->len, &winner, &ignored) < 0 ||
+	    strcmp(winner.id, s->id) != 0)
 		return 0;
 	strcpy(key.user, winner.user);
 	found = bsearch(&key, s->burial, s->count, sizeof key, compare);
@@ -109,15 +114,79 @@ static int search(struct kafka *k, struct search *s, struct fault *why)
 	return partitions < 0 ? -1 : 0;
 }
 
-int kafka_buried(struct source *source, struct burial *burial, size_t count, struct fault *why)
+/* --- the records themselves --------------------------------------------------------------------- */
+
+static int look_there(void *self, const rd_kafka_message_t *message, struct fault *why)
+{
+	const struct search *s = self;
+	struct burial key = {.partition = message->partition, .offset = message->offset};
+	struct burial *found;
+	struct winner winner;
+	struct fault ignored;
+
+	(void)why;
+	if (!message->payload ||
+	    record_read_winner(message->payload, message->len, &winner, &ignored) < 0 ||
+	    strcmp(winner.id, s->id) != 0)
+		return 0;
+	strcpy(key.user, winner.user);
+	found = bsearch(&key, s->burial, s->count, sizeof key, compare);
+	if (found)
+		found->gone = false;
+	return 0;
+}
+
+/* How many of the first ones stand so near to each other that they are read together. */
+static size_t neighbours(const struct burial *burial, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && burial[n].partition == burial->partition &&
+	       burial[n].offset - burial[n - 1].offset <= NEAR)
+		n++;
+	return n;
+}
+
+/* Of what was cut for its age nobody can tell. */
+static int look_at(struct kafka *k, const char *id, struct burial *burial, size_t count,
+		   struct fault *why)
+{
+	int64_t low, high, end = burial[count - 1].offset + 1;
+	struct search s = {id, burial, count};
+
+	if (kafka_watermarks(k, true, TOPIC_WINNERS, burial->partition, &low, &high, why) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		burial[i].gone = burial[i].offset >= low;
+	return kafka_scan(k, TOPIC_WINNERS, burial->partition,
+			  burial->offset > low ? burial->offset : low, end < high ? end : high,
+			  look_there, &s, why);
+}
+
+static int search_originals(struct kafka *k, struct search *s, struct fault *why)
+{
+	size_t n;
+
+	for (size_t i = 0; i < s->count; i += n) {
+		n = neighbours(&s->burial[i], s->count - i);
+		if (look_at(k, s->id, &s->burial[i], n, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int kafka_buried(struct source *source, const char *id, struct burial *burial, size_t count,
+		 struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
-	struct search s = {burial, count};
+	struct search s = {id, burial, count};
 	int result;
 
 	qsort(burial, count, sizeof *burial, compare);
 	in->kafka->waits = in->sink;
-	result = search(in->kafka, &s, why);
+	result = search_originals(in->kafka, &s, why);
+	if (result == 0)
+		result = search(in->kafka, &s, why);
 	in->kafka->waits = NULL;
 	return result;
 }

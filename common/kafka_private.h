@@ -283,7 +283,7 @@ int kafka_sink_open(struct kafka *, const char *transactional_id, struct kafka_i
 int kafka_rebuilt(struct source *, const char *event_id, int64_t *rebuilt_us, struct fault *why);
 
 /* source.buried: looks through the dead letters. */
-int kafka_buried(struct source *, struct burial *, size_t count, struct fault *why);
+int kafka_buried(struct source *, const char *id, struct burial *, size_t count, struct fault *why);
 
 int kafka_reach(struct source *, int32_t partition, struct reach *, struct fault *why);
 

@@ -131,7 +131,7 @@ static bool is_cut(const struct burial *burial, const struct span *span, size_t 
 	return false;
 }
 
-/* Those whose records were cut: the others stay. */
+/* Those whose records were cut, or are gone: the others stay. */
 static int lift(struct takeover *t, struct step *step, const struct place *place,
 		const struct span *span, size_t count, struct strays *s, struct fault *why)
 {
@@ -140,7 +140,7 @@ static int lift(struct takeover *t, struct step *step, const struct place *place
 	for (size_t i = 0; i < s->count; i++) {
 		const struct burial *b = &s->burial[i];
 
-		if (!is_cut(b, span, count)) {
+		if (!b->gone && !is_cut(b, span, count)) {
 			s->burial[stay++] = *b;
 			continue;
 		}
@@ -159,10 +159,10 @@ static int take_over(struct takeover *t, struct step *step, const struct place *
 	struct strays s = {0};
 	int result = find(t, step, place, span, count, &s, why);
 
+	if (result == 0 && s.count > 0)
+		result = t->source->buried(t->source, s.id, s.burial, s.count, why);
 	if (result == 0)
 		result = lift(t, step, place, span, count, &s, why);
-	if (result == 0 && s.count > 0)
-		result = t->source->buried(t->source, s.burial, s.count, why);
 	if (result == 0 && s.count > 0)
 		result = mark_all(t, step, place, &s, why);
 	free(s.burial);

@@ -3,7 +3,8 @@
  *
  * Of the assigned ones below the committed offset, those with a dead letter were given up: parked,
  * for the run that did. All others are out: done. Those whose records were cut before they were committed
- * are not out, and would be taken for it once more is committed: they are lifted.
+ * are not out, and would be taken for it once more is committed: they are lifted. So are those where
+ * another record stands now, as the topic was made anew.
  */
 #ifndef FCFS_TAKEOVER_H
 #define FCFS_TAKEOVER_H

@@ -97,6 +97,42 @@ teardown() {
 	once e 10
 }
 
+@test "a broker falls silent in the middle of the question where a partition ends: the tool ends within --reconnect" {
+	topics 1
+	event e 5 5
+	fcfs-dispatch e
+	STRIKE_UNTIL=$T/held spawn strike 2 1 before fcfs-audit -q --reconnect 3s e 2>"$T/err"
+	soon test -e "$T/held"
+	freeze "$(kafka_pid)"
+	rm "$T/held"
+	start=$SECONDS
+	ends "$pid" 69
+	[ $((SECONDS - start)) -lt 15 ]
+	same "fcfs-audit: kafka '$FCFS_BROKERS': no answer: start it, or name another with -b or FCFS_BROKERS" "$(cat "$T/err")"
+	kill -CONT "$(kafka_pid)"
+	run -0 fcfs-audit e
+}
+
+@test "a broker stands still while records go out, for longer than a request may take, and while offsets are committed: all is out once" {
+	topics 2
+	event e 3000 3000
+	STRIKE_UNTIL=$T/held.1 spawn strike 0 1 before fcfs-dispatch "${SHORT[@]}" e
+	soon test -e "$T/held.1"
+	freeze "$(kafka_pid)"
+	rm "$T/held.1"
+	sleep 5 # the length is the case
+	kill -CONT "$(kafka_pid)"
+	ends "$pid" 0
+	STRIKE_UNTIL=$T/held.2 spawn strike 28 2 before fcfs-issue --ledger "sqlite:$T/ledger"
+	soon test -e "$T/held.2"
+	freeze "$(kafka_pid)"
+	rm "$T/held.2"
+	sleep 5
+	kill -CONT "$(kafka_pid)"
+	ends "$pid" 0
+	once e 3000
+}
+
 # --- taking over -----------------------------------------------------------------------------------
 
 @test "taking over lasts longer than a poll may: the issuer stays in the group; who is asked to stop meanwhile, stops" {

@@ -205,3 +205,27 @@ ISSUE='11:1 14:1 9:1 fcfs_stranded_1:1 1:1 22:1 fcfs_show_1:1 fcfs_allot_1:1 fcf
 	finish e
 	once e 300
 }
+
+@test "the topic of winners is made anew while one is assigned, and grows past that: they are not taken for issued" {
+	topics 1
+	event a 2 2
+	fcfs-dispatch a
+	struck 24 1 before fcfs-issue # before the first record of its transaction
+	same '2 0' "$(redis hlen "$(key a pending)") $(field a issued)"
+	kafka topics --delete --topic "${FCFS_PREFIX}gifticon_publish"
+	soon topics 1
+	event b 5 5
+	fcfs-dispatch b
+	fcfs-issue
+	fcfs-issue
+	all_out b 5
+	same '2 0' "$(redis hlen "$(key a pending)") $(field a issued)"
+	codes=$(redis hvals "$(key a pending)" | awk '{ print $NF }' | sort)
+	for person in p0000001 p0000002; do # as fcfs-issue(1) has it
+		fcfs-rank --explain -j a $person | jq -cj '{type: "winner", event, id, user, ticket, joined_us, granted_us}' |
+			produce gifticon_publish $person
+	done
+	fcfs-issue
+	all_out a 2
+	same "$codes" "$(kafka_codes a | cut -d ' ' -f 2 | sort)"
+}
