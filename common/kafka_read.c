@@ -189,12 +189,19 @@ void kafka_wake(rd_kafka_t *rk, const rd_kafka_message_t *message)
 				 RD_KAFKA_OFFSET_END, &end);
 }
 
+/* A few records are read in any case: who is asked to stop may need them for what is begun. */
+static bool must_stop(const struct kafka *k, int64_t read, int64_t heard_ms)
+{
+	return k->options.control->stopping() &&
+	       (read > WAKE_EVERY || clock_ms() - heard_ms > KAFKA_ASK_MS);
+}
+
 int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t from, int64_t to,
 	       int (*visit)(void *, const rd_kafka_message_t *, struct fault *), void *self,
 	       struct fault *why)
 {
 	rd_kafka_t *rk = kafka_reader(k, true, why);
-	int64_t heard_ms = clock_ms();
+	int64_t heard_ms = clock_ms(), read = 0;
 	bool end = from >= to;
 	int result = end ? 0 : rk ? assign_at(k, rk, k->topic[topic], partition, from, why) : -1;
 
@@ -204,13 +211,14 @@ int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t fro
 		if (message) {
 			kafka_wake(rk, message);
 			heard_ms = clock_ms();
+			read++;
 			result = one_message(k, message, to, visit, self, &end, why);
 			rd_kafka_message_destroy(message);
 		} else if (clock_ms() - heard_ms >= k->options.reconnect_ms) {
 			result = kafka_unreachable(k, why);
 		}
 		kafka_speak(k);
-		if (result == 0 && !end && k->options.control->stopping())
+		if (result == 0 && !end && must_stop(k, read, heard_ms))
 			result = fault_set(why, EX_TEMPFAIL, "asked to stop while reading '%s'",
 					   k->topic[topic]);
 		if (result == 0 && !end)

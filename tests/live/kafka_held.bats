@@ -157,6 +157,18 @@ teardown() {
 	once e 10
 }
 
+@test "asked to stop as it meets its first event: what it has taken is issued" {
+	topics 1
+	event e 10 10
+	fcfs-dispatch e
+	STRIKE_UNTIL=$T/held spawn strike fcfs_show_1 1 before fcfs-issue
+	soon test -e "$T/held"
+	kill -TERM "$pid"
+	rm "$T/held"
+	ends "$pid" 0
+	once e 10
+}
+
 # --- an answer that is lost ------------------------------------------------------------------------
 
 @test "a commit is done and its answer lost: it is found, and its records are in the books" {
