@@ -5,15 +5,13 @@
 
 enum { FIRST_CAPACITY = 256, INT64_DIGITS = 20 };
 
-static bool reserve(struct buffer *buffer, size_t len)
+bool buffer_grow(struct buffer *buffer, size_t len)
 {
 	size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
 	char *bytes;
 
 	if (buffer->failed)
 		return false;
-	if (len <= buffer->capacity - buffer->len)
-		return true;
 	if (len > SIZE_MAX / 2 - buffer->len) {
 		buffer->failed = true;
 		return false;
@@ -28,14 +26,6 @@ static bool reserve(struct buffer *buffer, size_t len)
 	buffer->bytes = bytes;
 	buffer->capacity = capacity;
 	return true;
-}
-
-void buffer_add(struct buffer *buffer, const void *bytes, size_t len)
-{
-	if (len == 0 || !reserve(buffer, len))
-		return;
-	memcpy(buffer->bytes + buffer->len, bytes, len);
-	buffer->len += len;
 }
 
 void buffer_text(struct buffer *buffer, const char *text)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buffer {
 	char *bytes;
@@ -19,7 +20,20 @@ struct buffer {
 	bool failed;
 };
 
-void buffer_add(struct buffer *, const void *bytes, size_t len);
+/* Makes room for so many bytes; false: it has failed. */
+bool buffer_grow(struct buffer *, size_t len);
+
+/* Inline: most additions are a byte or two, which the compiler knows. */
+static inline void buffer_add(struct buffer *buffer, const void *bytes, size_t len)
+{
+	bool fits = !buffer->failed && len <= buffer->capacity - buffer->len;
+
+	if (len == 0 || (!fits && !buffer_grow(buffer, len)))
+		return;
+	memcpy(buffer->bytes + buffer->len, bytes, len);
+	buffer->len += len;
+}
+
 void buffer_text(struct buffer *, const char *text); /* up to its NUL */
 void buffer_int(struct buffer *, int64_t value);     /* decimal */
 void buffer_clear(struct buffer *);		     /* forgets the bytes, keeps the memory */

@@ -12,6 +12,31 @@ static bool needs_escape(unsigned char byte)
 	return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
+/* Does any of eight bytes, perhaps? A byte below n shows in the high bit of (byte - n), unless it was there before;
+ * what is borrowed from the next byte may show, too. */
+static bool eight_may_need_escape(const char *text)
+{
+	const uint64_t ones = UINT64_MAX / 0xff;
+	uint64_t eight;
+
+	memcpy(&eight, text, sizeof eight);
+	return ((eight - ones * 0x20) | ((eight ^ ones * '"') - ones) |
+		((eight ^ ones * '\\') - ones)) &
+	       ~eight & ones * 0x80;
+}
+
+/* How many bytes may be written as they are. */
+static size_t clean_length(const char *text, size_t len)
+{
+	size_t clean = 0;
+
+	while (len - clean >= 8 && !eight_may_need_escape(text + clean))
+		clean += 8;
+	while (clean < len && !needs_escape((unsigned char)text[clean]))
+		clean++;
+	return clean;
+}
+
 static void add_escape(struct buffer *buffer, unsigned char byte)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -40,17 +65,14 @@ static void add_escape(struct buffer *buffer, unsigned char byte)
 
 static void add_quoted(struct buffer *buffer, const char *text, size_t len)
 {
-	size_t clean = 0;
-
 	buffer_add(buffer, "\"", 1);
-	for (size_t i = 0; i < len; i++) {
-		if (!needs_escape((unsigned char)text[i]))
-			continue;
-		buffer_add(buffer, text + clean, i - clean);
-		add_escape(buffer, (unsigned char)text[i]);
-		clean = i + 1;
+	for (size_t clean = clean_length(text, len); clean < len; clean = clean_length(text, len)) {
+		buffer_add(buffer, text, clean);
+		add_escape(buffer, (unsigned char)text[clean]);
+		text += clean + 1;
+		len -= clean + 1;
 	}
-	buffer_add(buffer, text + clean, len - clean);
+	buffer_add(buffer, text, len);
 	buffer_add(buffer, "\"", 1);
 }
 

@@ -146,7 +146,7 @@ int kafka_out_begin(struct kafka_out *out, struct fault *why)
 static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *why)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
-	int64_t until_ms = clock_ms() + out->kafka->options.reconnect_ms;
+	int64_t full_since_ms = 0;
 	rd_kafka_resp_err_t error;
 
 	if (kafka_out_begin(out, why) < 0)
@@ -161,10 +161,12 @@ static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *
 				kafka_sort(out->kafka, error, rd_kafka_err2str(error), &out->fault),
 				why);
 		}
+		if (!full_since_ms)
+			full_since_ms = clock_ms();
 		rd_kafka_poll(out->rk, KAFKA_FULL_MS);
 		if (kafka_out_wait_a_little(out, why) < 0)
 			return -1;
-		if (clock_ms() >= until_ms)
+		if (clock_ms() - full_since_ms >= out->kafka->options.reconnect_ms)
 			return kafka_unreachable(out->kafka, why);
 	}
 	return 0;

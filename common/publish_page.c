@@ -5,7 +5,6 @@
 
 #include "record.h"
 
-#include <stdio.h>
 #include <string.h>
 
 int publish_put(struct publisher *p, struct publication *e, enum topic topic, const char *key,
@@ -38,7 +37,12 @@ static int read_person(struct winner *person, struct reply *line, const struct p
 	size_t len;
 	const char *user = reply_text(line, &len);
 
-	snprintf(person->user, sizeof person->user, "%s", user);
+	if (len >= sizeof person->user) {
+		line->unsound = true;
+		len = 0;
+	}
+	memcpy(person->user, user, len);
+	person->user[len] = '\0';
 	person->joined_us = reply_int(line);
 	return reply_check(line, e->place.line_key, why);
 }

@@ -78,6 +78,33 @@ static void test_text(void)
 	text("\xea\xb9\x80", 3, "{\"t\":\"\xea\xb9\x80\"}", "UTF-8 stays");
 }
 
+/* Bytes are looked at eight at a time: each that is special, and its neighbours, at each place. */
+static void test_text_at(void)
+{
+	static const unsigned char BYTES[] = {0x00, 0x1f, 0x20, 0x21, '"',  '#',  '[',
+					      '\\', ']',  0x7f, 0x80, 0xa2, 0xdc, 0xff};
+	bool right = true;
+
+	for (size_t b = 0; b < sizeof BYTES; b++)
+		for (size_t at = 0; at < 20; at++) {
+			struct buffer buffer = {0};
+			char bytes[20];
+			bool special = BYTES[b] < 0x20 || BYTES[b] == '"' || BYTES[b] == '\\';
+			size_t more = !special ? 0 : BYTES[b] < 0x20 ? 5 : 1;
+
+			memset(bytes, 'a', sizeof bytes);
+			bytes[at] = (char)BYTES[b];
+			json_text(&buffer, "t", bytes, sizeof bytes);
+			right = right && buffer.len == 6 + sizeof bytes + more &&
+				memcmp(buffer.bytes + 5, bytes, at) == 0 &&
+				(buffer.bytes[5 + at] == '\\') == special &&
+				memcmp(buffer.bytes + 5 + at + more + 1, bytes + at + 1, 19 - at) ==
+					0;
+			buffer_release(&buffer);
+		}
+	ok(right, "each special byte at each place is escaped, and no other");
+}
+
 static void number(double value, const char *expected)
 {
 	struct buffer buffer = {0};
@@ -155,6 +182,7 @@ int main(void)
 	integer(INT64_MAX, "9223372036854775807");
 	integer(INT64_MIN, "-9223372036854775808");
 	test_text();
+	test_text_at();
 	test_number();
 	test_object();
 	test_base64();
