@@ -19,8 +19,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_US = 200 };
-
 /* Both calls may be repeated while the client says so. True when done. */
 static bool call(struct kafka_out *out, bool offsets)
 {
@@ -41,15 +39,15 @@ static bool call(struct kafka_out *out, bool offsets)
 }
 
 /* Right after a commit the coordinator answers "not yet", and offsets would be tried again only after
- * retry.backoff.ms, records at once: so the records go first. (rd_kafka_flush looks every 10 ms.)
- * Those of a transaction that has failed stay: the calls that follow say so. */
+ * retry.backoff.ms, records at once: so the records go first. A flush sends what lingers, and is asked for a
+ * millisecond at a time, as one for longer looks every 10 ms. Those of a transaction that has failed stay:
+ * the calls that follow say so. */
 static void wait_records_out(struct kafka_out *out)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_US * 1000L};
 	int64_t until_ms = clock_ms() + KAFKA_RECORDS_MS;
 
-	for (; rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms; nanosleep(&pause, NULL))
-		rd_kafka_poll(out->rk, 0); /* errors and statistics not yet said count, too */
+	while (rd_kafka_outq_len(out->rk) > 0 && clock_ms() < until_ms)
+		rd_kafka_flush(out->rk, 1); /* errors and statistics not yet said count, too */
 }
 
 static void *commit_job(void *self)

@@ -107,18 +107,15 @@ open_at() {
 }
 
 # hold DISPATCH...: runs it until all of its first transaction is with the broker, and keeps it from committing; sets held
-# to its pid. Its records linger, so that it must wait for them before it commits, and there it is held.
+# to its pid. Needs strike.bash.
 hold() {
-	spawn strace -f -qq -o /dev/null -e trace=clock_nanosleep -e inject=clock_nanosleep:delay_enter=60000000:when=1 \
-		"$1" -X linger.ms=200 "${@:2}"
-	holder=$pid
-	soon open_at fcfs_progress 0
-	held=$(pgrep -P "$holder")
-	echo "$held" >>"$T/pids"
+	STRIKE_UNTIL=$T/held spawn strike 26 1 before "$@"
+	held=$pid
+	soon [ -e "$T/held" ]
 }
 
-# kill_held: with -9; returns when all its threads are gone, and its lock with them (strace may hang over it)
+# kill_held: with -9; returns when all its threads are gone, and its lock with them
 kill_held() {
-	kill -9 "$held" "$holder"
+	kill -9 "$held"
 	soon flock -n "$FCFS_STATE/fcfs-dispatch.0" true
 }

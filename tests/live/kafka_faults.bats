@@ -200,7 +200,7 @@ granted_on() {
 	soon field_is a published_winners 20
 	kill -TERM "$first"
 	ends "$first" 0
-	kill -9 "$held" "$holder"
+	kill_held
 	people 25 | fcfs-join a >/dev/null
 	open_at fcfs_progress 0
 	spawn fcfs-dispatch "${short[@]}" a

@@ -2,14 +2,7 @@
 # Through Kafka: create, join, dispatch, issue on a real Redis and a real broker; an outsider reads the topics.
 # shellcheck disable=SC2030,SC2031,SC2154,SC2317 # each test is a subshell; run sets variables, spawn calls
 
-load ../helper
-load ../flow
-load ../kafka
-
-setup_file() { servers_start --brokers 1; }
-teardown_file() { servers_stop; }
-setup() { namespace; }
-teardown() { reap; }
+load ../stage
 
 # fields TOPIC: the names of the records' fields, one line where all are alike
 fields() {
