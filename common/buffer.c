@@ -54,6 +54,12 @@ void buffer_clear(struct buffer *buffer)
 	buffer->len = 0;
 }
 
+void buffer_cut(struct buffer *buffer, size_t len)
+{
+	if (buffer->len > len)
+		buffer->len = len;
+}
+
 void buffer_release(struct buffer *buffer)
 {
 	free(buffer->bytes);

@@ -37,6 +37,7 @@ static inline void buffer_add(struct buffer *buffer, const void *bytes, size_t l
 void buffer_text(struct buffer *, const char *text); /* up to its NUL */
 void buffer_int(struct buffer *, int64_t value);     /* decimal */
 void buffer_clear(struct buffer *);		     /* forgets the bytes, keeps the memory */
+void buffer_cut(struct buffer *, size_t len);	     /* forgets those behind the first `len` */
 void buffer_release(struct buffer *);
 
 /*

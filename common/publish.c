@@ -192,7 +192,7 @@ static int put_progress(struct publisher *p, struct publication *e, const struct
 		return 0;
 	buffer_clear(&p->record);
 	record_progress(&p->record, e->place.name, e->lease.id, &f->upto);
-	return publish_put(p, e, TOPIC_PROGRESS, e->lease.id, why);
+	return publish_put(p, e, TOPIC_PROGRESS, e->lease.id, &p->record, why);
 }
 
 /* It was not committed, or nobody can tell: the log says how far it got. */

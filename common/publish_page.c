@@ -8,27 +8,57 @@
 #include <string.h>
 
 int publish_put(struct publisher *p, struct publication *e, enum topic topic, const char *key,
-		struct fault *why)
+		const struct buffer *record, struct fault *why)
 {
 	const struct outgoing outgoing = {.topic = topic,
 					  .event = e->place.name,
 					  .key = key,
-					  .bytes = p->record.bytes,
-					  .len = p->record.len};
+					  .bytes = record->bytes,
+					  .len = record->len};
 
-	if (p->record.failed)
+	if (record->failed)
 		return fault_set(why, EX_OSERR, "out of memory");
 	p->control->progress(++p->written);
 	return e->sink->put(e->sink, &outgoing, why);
 }
 
-/* --- a page's rows ---------------------------------------------------------------------------- */
+/* --- people ------------------------------------------------------------------------------------ */
 
-static void begin_people(struct winner *person, const struct publication *e)
+/* A record of which many begin alike. */
+struct stem {
+	struct buffer record;
+	size_t len; /* of what is the same */
+};
+
+struct crowd {
+	struct winner person; /* the one that is put */
+	struct stem winner, request;
+};
+
+static void grow_stem(struct stem *stem, const char *type, const struct publication *e)
 {
-	*person = (struct winner){0};
-	strcpy(person->event, e->place.name);
-	strcpy(person->id, e->lease.id);
+	record_stem(&stem->record, type, e->place.name, e->lease.id);
+	stem->len = stem->record.len;
+}
+
+static int put_winner(struct publisher *p, struct publication *e, struct crowd *crowd,
+		      struct fault *why)
+{
+	struct stem *stem = &crowd->winner;
+
+	buffer_cut(&stem->record, stem->len);
+	record_add_winner(&stem->record, &crowd->person);
+	return publish_put(p, e, TOPIC_WINNERS, crowd->person.user, &stem->record, why);
+}
+
+static int put_request(struct publisher *p, struct publication *e, struct crowd *crowd,
+		       struct fault *why)
+{
+	struct stem *stem = &crowd->request;
+
+	buffer_cut(&stem->record, stem->len);
+	record_add_request(&stem->record, &crowd->person);
+	return publish_put(p, e, TOPIC_REQUESTS, crowd->person.user, &stem->record, why);
 }
 
 static int read_person(struct winner *person, struct reply *line, const struct publication *e,
@@ -47,44 +77,54 @@ static int read_person(struct winner *person, struct reply *line, const struct p
 	return reply_check(line, e->place.line_key, why);
 }
 
-static int put_winner(struct publisher *p, struct publication *e, const struct winner *winner,
-		      struct fault *why)
-{
-	buffer_clear(&p->record);
-	record_winner(&p->record, winner);
-	return publish_put(p, e, TOPIC_WINNERS, winner->user, why);
-}
+/* Rows of the line behind ticket `after`. */
+struct rows {
+	struct reply *line;
+	int64_t after;
+	struct granted *granted; /* who of them wins; NULL: nobody */
+	bool requests;		 /* they are requests, too */
+};
 
-static int put_request(struct publisher *p, struct publication *e, const struct winner *request,
-		       struct fault *why)
+static int put_rows(struct publisher *p, struct publication *e, struct filling *f,
+		    struct crowd *crowd, const struct rows *rows, struct fault *why)
 {
-	buffer_clear(&p->record);
-	record_request(&p->record, request);
-	return publish_put(p, e, TOPIC_REQUESTS, request->user, why);
-}
+	struct winner *person = &crowd->person;
 
-/* People as they stand in line behind ticket `after`: those who win, unless `granted` is NULL, and all of
- * them where they are requests. */
-static int put_people(struct publisher *p, struct publication *e, struct filling *f,
-		      struct granted *granted, struct reply *line, int64_t after, bool requests,
-		      struct fault *why)
-{
-	struct winner person;
-
-	begin_people(&person, e);
-	for (person.ticket = after + 1; reply_more(line); person.ticket++) {
-		if (read_person(&person, line, e, why) < 0)
+	for (person->ticket = rows->after + 1; reply_more(rows->line); person->ticket++) {
+		if (read_person(person, rows->line, e, why) < 0)
 			return -1;
-		if (granted && granted_next(granted, person.ticket) == person.ticket) {
-			person.granted_us = granted->granted_us;
+		if (rows->granted &&
+		    granted_next(rows->granted, person->ticket) == person->ticket) {
+			person->granted_us = rows->granted->granted_us;
 			f->winners++;
-			if (put_winner(p, e, &person, why) < 0)
+			if (put_winner(p, e, crowd, why) < 0)
 				return -1;
 		}
-		if (requests && put_request(p, e, &person, why) < 0)
+		if (rows->requests && put_request(p, e, crowd, why) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* The winners are rows of their own, or among the requests. */
+static int put_people(struct publisher *p, struct publication *e, struct filling *f,
+		      struct page *page, struct fault *why)
+{
+	const struct rows winners = {&page->part[PART_WINNERS], page->from.winners, &page->granted,
+				     false};
+	const struct rows requests = {&page->part[PART_REQUESTS], page->from.requests,
+				      page->asked[PART_WINNERS] ? NULL : &page->granted, true};
+	struct crowd crowd = {0};
+	int result;
+
+	grow_stem(&crowd.winner, "winner", e);
+	grow_stem(&crowd.request, "request", e);
+	result = put_rows(p, e, f, &crowd, &winners, why);
+	if (result == 0)
+		result = put_rows(p, e, f, &crowd, &requests, why);
+	buffer_release(&crowd.winner.record);
+	buffer_release(&crowd.request.record);
+	return result;
 }
 
 /* Decisions about nobody are kept in order by the event's name. */
@@ -100,7 +140,7 @@ static int put_decision(struct publisher *p, struct publication *e, struct reply
 		return -1;
 	buffer_clear(&p->record);
 	buffer_add(&p->record, record, len);
-	return publish_put(p, e, TOPIC_LOG, *user ? user : e->place.name, why);
+	return publish_put(p, e, TOPIC_LOG, *user ? user : e->place.name, &p->record, why);
 }
 
 int publish_stale(struct publication *e, struct fault *why)
@@ -122,17 +162,13 @@ static int shorter(struct publication *e, struct fault *why)
 int publish_put_page(struct publisher *p, struct publication *e, struct filling *f,
 		     struct page *page, struct fault *why)
 {
-	struct reply *winners = &page->part[PART_WINNERS], *requests = &page->part[PART_REQUESTS];
 	struct reply *decisions = &page->part[PART_DECISIONS];
-	struct granted *granted = &page->granted;
 
 	if (page->stale)
 		return publish_stale(e, why);
 	if (page->torn)
 		return shorter(e, why);
-	if (put_people(p, e, f, granted, winners, page->from.winners, false, why) < 0 ||
-	    put_people(p, e, f, page->asked[PART_WINNERS] ? NULL : granted, requests,
-		       page->from.requests, true, why) < 0)
+	if (put_people(p, e, f, page, why) < 0)
 		return -1;
 	while (reply_more(decisions))
 		if (put_decision(p, e, decisions, why) < 0)

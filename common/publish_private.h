@@ -14,9 +14,8 @@ struct filling {
 	bool more;	     /* there is another page */
 };
 
-/* Puts p->record. */
 int publish_put(struct publisher *, struct publication *, enum topic, const char *key,
-		struct fault *why);
+		const struct buffer *record, struct fault *why);
 
 /* -1, EX_TEMPFAIL with the verdict "stale", where it is another event's, or people are missing. */
 int publish_put_page(struct publisher *, struct publication *, struct filling *, struct page *,

@@ -2,19 +2,23 @@
 
 #include <string.h>
 
-static void begin(struct buffer *buffer, const char *type, const struct winner *winner)
+void record_stem(struct buffer *buffer, const char *type, const char *event, const char *id)
 {
 	json_begin(buffer);
 	json_cstring(buffer, "type", type);
-	json_cstring(buffer, "event", winner->event);
-	json_cstring(buffer, "id", winner->id);
+	json_cstring(buffer, "event", event);
+	json_cstring(buffer, "id", id);
+}
+
+static void add_person(struct buffer *buffer, const struct winner *winner)
+{
 	json_cstring(buffer, "user", winner->user);
 	json_int(buffer, "ticket", winner->ticket);
 }
 
-void record_winner(struct buffer *buffer, const struct winner *winner)
+void record_add_winner(struct buffer *buffer, const struct winner *winner)
 {
-	begin(buffer, "winner", winner);
+	add_person(buffer, winner);
 	json_int(buffer, "joined_us", winner->joined_us);
 	json_int(buffer, "granted_us", winner->granted_us);
 	if (winner->replays)
@@ -22,20 +26,23 @@ void record_winner(struct buffer *buffer, const struct winner *winner)
 	json_end(buffer);
 }
 
-void record_request(struct buffer *buffer, const struct winner *winner)
+void record_add_request(struct buffer *buffer, const struct winner *winner)
 {
-	begin(buffer, "request", winner);
+	add_person(buffer, winner);
 	json_int(buffer, "joined_us", winner->joined_us);
 	json_end(buffer);
+}
+
+void record_winner(struct buffer *buffer, const struct winner *winner)
+{
+	record_stem(buffer, "winner", winner->event, winner->id);
+	record_add_winner(buffer, winner);
 }
 
 void record_progress(struct buffer *buffer, const char *event, const char *id,
 		     const struct progress *progress)
 {
-	json_begin(buffer);
-	json_cstring(buffer, "type", "progress");
-	json_cstring(buffer, "event", event);
-	json_cstring(buffer, "id", id);
+	record_stem(buffer, "progress", event, id);
 	json_int(buffer, "requests", progress->requests);
 	json_int(buffer, "winners", progress->winners);
 	json_int(buffer, "seq", progress->seq);
@@ -46,7 +53,8 @@ void record_progress(struct buffer *buffer, const char *event, const char *id,
 
 void record_issued(struct buffer *buffer, const struct issued *issued)
 {
-	begin(buffer, "issued", &issued->winner);
+	record_stem(buffer, "issued", issued->winner.event, issued->winner.id);
+	add_person(buffer, &issued->winner);
 	json_cstring(buffer, "code", issued->code);
 	json_int(buffer, "joined_us", issued->winner.joined_us);
 	json_int(buffer, "granted_us", issued->winner.granted_us);

@@ -38,10 +38,15 @@ struct issued {
 };
 
 /* Each appends its object without a newline. */
-void record_request(struct buffer *, const struct winner *); /* granted_us is not asked */
 void record_winner(struct buffer *, const struct winner *);
 void record_issued(struct buffer *, const struct issued *);
 void record_progress(struct buffer *, const char *event, const char *id, const struct progress *);
+
+/* In two parts, as the first is the same for many: type, event and id; and what is left of a winner, or of a
+ * request, of which granted_us is not asked. */
+void record_stem(struct buffer *, const char *type, const char *event, const char *id);
+void record_add_winner(struct buffer *, const struct winner *);
+void record_add_request(struct buffer *, const struct winner *);
 
 /* Reads a winner from bytes (no newline, any bytes at all). 0, or -1 with EX_DATAERR and what is
  * wrong ("not JSON", "field 'ticket' is missing", ...), never more than a line. Longer than

@@ -22,6 +22,8 @@ static void test_add(void)
 		same = same && buffer.bytes[i] == "0123456789"[(i - 5) % 10];
 	ok(same, "... survive growing");
 	capacity = buffer.capacity;
+	buffer_cut(&buffer, 6);
+	ok(buffer.len == 6 && memcmp(buffer.bytes, "a\0bcd0", 6) == 0, "what is behind is cut");
 	buffer_clear(&buffer);
 	ok(buffer.len == 0 && buffer.capacity == capacity, "clear keeps the memory");
 	buffer_release(&buffer);
