@@ -30,4 +30,5 @@ def section:
 (.missed[] | "missed: \(.section) \(.name): \(.median | number), \(.goal | bound)"),
 (.lost[] | "lost: \(.)"),
 (.broken[] | "broke off: \(.)"),
+(.sections[] | select(.skipped) | "not measured: \(.name): \(.skipped)"),
 (if .good then "all goals are met, nothing was lost" else empty end)

@@ -76,7 +76,7 @@ result() {
 	cd "$TREE"
 	run -0 --separate-stderr bench --pairs 1 "$T/fine.bash" "$T/without.bash"
 	same 'all goals are met, nothing was lost' "${lines[-1]}"
-	[[ $output == *'not measured: no --peer DIR'* ]]
+	[[ $output == *'not measured: without: no --peer DIR'* ]]
 	run -1 --separate-stderr bench --pairs 2 "$T/leaky.bash"
 	same 'lost: leaky: round 2: people: 4, not 5' "${lines[-1]}"
 	run -69 --separate-stderr bench --pairs 1 "$T/broken.bash" "$T/fine.bash"
