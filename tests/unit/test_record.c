@@ -214,6 +214,49 @@ static void test_damage(void)
 	is_int(believed, 0, "no changed byte makes an illegal winner");
 }
 
+/* A blank before it, and it is not read as it was written: what the parser alone makes of it. */
+static bool reads_alike(const char *text, size_t len)
+{
+	char blank[512] = " ";
+	struct winner plain = {0}, parsed = {0};
+	struct fault why, parser;
+	int read = record_read_winner(text, len, &plain, &why);
+
+	memcpy(blank + 1, text, len);
+	if (read != record_read_winner(blank, len + 1, &parsed, &parser))
+		return false;
+	if (read < 0)
+		return strcmp(why.line, parser.line) == 0;
+	return strcmp(plain.event, parsed.event) == 0 && strcmp(plain.id, parsed.id) == 0 &&
+	       strcmp(plain.user, parsed.user) == 0 && plain.ticket == parsed.ticket &&
+	       plain.joined_us == parsed.joined_us && plain.granted_us == parsed.granted_us &&
+	       plain.replays == parsed.replays;
+}
+
+/* Each byte changed, one more in each place, and one less. */
+static void test_plain(void)
+{
+	static const char good[] = HEAD TAIL;
+	const size_t len = sizeof good - 1;
+	char text[sizeof good + 1];
+	int unlike = !reads_alike(good, len);
+
+	for (size_t at = 0; at <= len; at++) {
+		for (int byte = 0; byte < 256; byte++) {
+			memcpy(text, good, at);
+			text[at] = (char)byte;
+			memcpy(text + at + 1, good + at, len - at);
+			unlike += !reads_alike(text, len + 1);
+			if (at < len)
+				memcpy(text + at + 1, good + at + 1, len - at - 1);
+			unlike += at < len && !reads_alike(text, len);
+		}
+		memmove(text + at, text + at + 1, at < len ? len - at - 1 : 0);
+		unlike += at < len && !reads_alike(text, len - 1);
+	}
+	is_int(unlike, 0, "a record reads the same as it was written and as JSON");
+}
+
 /* That it was rebuilt goes along in each progress; most events never were. */
 static void test_progress(void)
 {
@@ -263,5 +306,6 @@ int main(void)
 	test_not_json();
 	test_size();
 	test_damage();
+	test_plain();
 	return done_testing();
 }
