@@ -45,8 +45,8 @@ local function is_elsewhere(state, at, partition)
 	return state == 'assigned' and at ~= '-' and partition ~= '-' and at ~= partition
 end
 
--- A code and its times for who has none: GRANTED_US ISSUED_US CODE as it stands in `issued`; nil where the pool
--- is dry. A step has granted many tickets: it is asked for again where the one before is not this ticket's.
+-- GRANTED_US ISSUED_US CODE for who has none; without CODE where the pool is dry. A step has granted many tickets:
+-- it is asked for again where the one before is not this ticket's.
 local function fresh(keys, event, ticket, offered)
 	local step, code = event.step, offered
 	if ticket < step.first or ticket > step.last then
@@ -57,7 +57,7 @@ local function fresh(keys, event, ticket, offered)
 	if event.codes == 'pool' then
 		code = redis.call('LPOP', key(keys, 'codes'))
 	end
-	return code and issued_value(step.granted_us, event.now_us, code)
+	return step.granted_us, event.now_us, code
 end
 
 -- STATUS CODE GRANTED_US ISSUED_US and the value for `pending`; for 'foreign' CODE says why. Only what is
@@ -76,11 +76,16 @@ local function assign_one(keys, event, run, known, n, person, ticket, offered, r
 	if is_elsewhere(state, at, partition) then
 		return 'elsewhere', '', tonumber(at), tonumber(from)
 	end
-	rest = rest or fresh(keys, event, rank + 1, offered)
-	if not rest then
-		return 'dry', '', 0, 0
+	local granted_us, issued_us, code
+	if state then
+		granted_us, issued_us, code = read_issued(rest)
+	else
+		granted_us, issued_us, code = fresh(keys, event, rank + 1, offered)
+		if not code then
+			return 'dry', '', 0, 0
+		end
+		rest = issued_value(granted_us, issued_us, code)
 	end
-	local granted_us, issued_us, code = read_issued(rest)
 	if state == 'parked' then
 		if tonumber(replays) == 0 then
 			return 'parked', '', granted_us, issued_us
@@ -113,7 +118,7 @@ local function allot_slice(keys, event, args, first, last, seen, reply)
 		end
 		local at = #reply
 		reply[at + 1], reply[at + 2] = status, code
-		reply[at + 3] = status ~= 'foreign' and tonumber(known.joined[n]) or 0
+		reply[at + 3] = status ~= 'foreign' and known.joined[n] or 0
 		reply[at + 4], reply[at + 5] = granted_us, issued_us
 	end
 	if #assigned > 0 then

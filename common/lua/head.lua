@@ -173,12 +173,12 @@ end
 
 local function pending_value(state, run, partition, offset, rest)
 	local word = run == '' and state or state .. ':' .. run
-	return table.concat({ word, partition, offset, rest }, ' ')
+	return word .. ' ' .. partition .. ' ' .. offset .. ' ' .. rest
 end
 
 -- A value in `issued`, and its GRANTED_US, ISSUED_US and CODE.
 local function issued_value(granted_us, issued_us, code)
-	return table.concat({ granted_us, issued_us, code }, ' ')
+	return granted_us .. ' ' .. issued_us .. ' ' .. code
 end
 
 local function read_issued(value)
