@@ -158,6 +158,12 @@ static int wait_ms(const struct kafka_in *in)
 	return in->state == KAFKA_ASSIGNED ? KAFKA_PAUSE_MS : KAFKA_POLL_MS;
 }
 
+/* Who follows has more to commit with it soon. */
+static bool may_wait(const struct kafka_in *in, const struct kafka_take *take)
+{
+	return take->messages == 0 && (in->follow || !kafka_to_commit(in));
+}
+
 /* Is that all, for now? */
 static bool enough(const struct kafka_in *in, const struct control *control, int64_t until_ms)
 {
@@ -170,7 +176,7 @@ static int fill(struct kafka_in *in, struct kafka_take *take, struct incoming *t
 	int64_t until_ms = clock_ms() + (in->follow ? KAFKA_TEND_MS : KAFKA_POLL_MS);
 
 	while (take->messages < max && !kafka_lost(&in->source)) {
-		bool waits = take->messages == 0 && control;
+		bool waits = control && may_wait(in, take);
 
 		if (in->state == KAFKA_ASSIGNED && kafka_in_claim(in, why) < 0)
 			return -1;
