@@ -97,8 +97,13 @@ static int on_answer(void *self, const struct person *person, const struct cell 
 	struct buffer *line = &audience->line;
 	const char *status = person->invalid ? "invalid" : cell->text;
 	char shown[NAME_SHOWN_MAX];
-	size_t len = name_show(shown, person->name, person->len);
+	const char *name = person->name; /* a legal one is shown as it is */
+	size_t len = person->len;
 
+	if (person->invalid) {
+		len = name_show(shown, name, len);
+		name = shown;
+	}
 	audience->asked++;
 	audience->invalid += person->invalid != NULL;
 	audience->unconfirmed += strcmp(status, "unconfirmed") == 0;
@@ -109,7 +114,7 @@ static int on_answer(void *self, const struct person *person, const struct cell 
 	if (audience->latency_us)
 		histogram_add(audience->latency_us, clock_us() - person->read_us);
 	buffer_clear(line);
-	(ui.json ? write_json : write_text)(line, audience->answers, status, shown, len,
+	(ui.json ? write_json : write_text)(line, audience->answers, status, name, len,
 					    person->invalid, cell);
 	buffer_add(line, "\n", 1);
 	ui_control.progress(audience->asked);

@@ -3,7 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 256, INT64_DIGITS = 20 };
+enum { FIRST_CAPACITY = 256 };
+
+size_t int_digits(char out[INT_DIGITS], int64_t value)
+{
+	char digits[INT_DIGITS];
+	char *end = digits + sizeof digits - 1, *p = end;
+	/* negated as unsigned: INT64_MIN has no positive twin */
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	*end = '\0';
+	do {
+		*--p = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (value < 0)
+		*--p = '-';
+	memcpy(out, p, (size_t)(end - p) + 1);
+	return (size_t)(end - p);
+}
 
 bool buffer_grow(struct buffer *buffer, size_t len)
 {
@@ -35,18 +53,9 @@ void buffer_text(struct buffer *buffer, const char *text)
 
 void buffer_int(struct buffer *buffer, int64_t value)
 {
-	char digits[INT64_DIGITS];
-	char *p = digits + sizeof digits;
-	/* negated as unsigned: INT64_MIN has no positive twin */
-	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char digits[INT_DIGITS];
 
-	do {
-		*--p = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest);
-	if (value < 0)
-		*--p = '-';
-	buffer_add(buffer, p, (size_t)(digits + sizeof digits - p));
+	buffer_add(buffer, digits, int_digits(digits, value));
 }
 
 void buffer_clear(struct buffer *buffer)

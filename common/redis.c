@@ -14,17 +14,31 @@
 
 enum { TICK_MS = 1000, LOADS_MOST = 3, WORDS_MAX = 16 };
 
-static int format(struct unanswered *u, size_t argc, const char **argv, const size_t *len,
+/* A length as the protocol (RESP2) has it: of all the arguments '*', of one '$'. */
+static void add_length(struct buffer *command, const char *sign, size_t len)
+{
+	buffer_add(command, sign, 1);
+	buffer_int(command, (int64_t)len);
+	buffer_add(command, "\r\n", 2);
+}
+
+/* By hand: hiredis measures each argument, prints its length and allocates anew for each command. */
+static int format(struct buffer *command, size_t argc, const char **argv, const size_t *len,
 		  struct fault *why)
 {
-	long long size = redisFormatCommandArgv(&u->bytes, (int)argc, argv, len); /* int in 0.14 */
+	buffer_clear(command);
+	add_length(command, "*", argc);
+	for (size_t i = 0; i < argc; i++) {
+		size_t size = len ? len[i] : strlen(argv[i]);
 
-	if (size < 0) {
-		u->bytes = NULL;
-		return fault_set(why, EX_OSERR, "redis: out of memory");
+		add_length(command, "$", size);
+		buffer_add(command, argv[i], size);
+		buffer_add(command, "\r\n", 2);
 	}
-	u->len = (size_t)size;
-	return 0;
+	if (!command->failed)
+		return 0;
+	buffer_release(command);
+	return fault_set(why, EX_OSERR, "redis: out of memory");
 }
 
 static int prepare_wait(struct redis *r, const struct redis_options *options, struct fault *why)
@@ -63,8 +77,8 @@ void redis_close(struct redis *r)
 		return;
 	redis_disconnect(r);
 	for (size_t i = 0; i < REDIS_WINDOW; i++)
-		redisFreeCommand(r->window[i].bytes);
-	redisFreeCommand(r->wait.bytes);
+		buffer_release(&r->window[i].command);
+	buffer_release(&r->wait);
 	free(r);
 }
 
@@ -95,7 +109,7 @@ static int send_for(struct redis *r, size_t argc, const char **argv, const size_
 	struct unanswered *u = &r->window[(r->oldest + r->in_flight) % REDIS_WINDOW];
 
 	assert(r->in_flight < REDIS_WINDOW);
-	if (format(u, argc, argv, len, why) < 0)
+	if (format(&u->command, argc, argv, len, why) < 0)
 		return -1;
 	u->waits = redis_waits(r) && strcmp(argv[0], "FCALL") == 0;
 	u->taker = taker;
@@ -133,10 +147,6 @@ static void all_is_well(struct redis *r)
 
 static void answered(struct redis *r)
 {
-	struct unanswered *u = &r->window[r->oldest];
-
-	redisFreeCommand(u->bytes);
-	u->bytes = NULL;
 	r->oldest = (r->oldest + 1) % REDIS_WINDOW;
 	r->in_flight--;
 	r->waiting_since_ms = clock_ms();

@@ -53,12 +53,16 @@ static int flush(struct redis *r)
 	return 0;
 }
 
+static int put(struct redis *r, const struct buffer *command)
+{
+	return redisAppendFormattedCommand(r->context, command->bytes, command->len);
+}
+
 static int append(struct redis *r, const struct unanswered *u)
 {
-	if (redisAppendFormattedCommand(r->context, u->bytes, u->len) != REDIS_OK)
+	if (put(r, &u->command) != REDIS_OK)
 		return -1;
-	return u->waits ? redisAppendFormattedCommand(r->context, r->wait.bytes, r->wait.len)
-			: REDIS_OK;
+	return u->waits ? put(r, &r->wait) : REDIS_OK;
 }
 
 static int send_again(struct redis *r)

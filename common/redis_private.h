@@ -2,6 +2,7 @@
 #ifndef FCFS_REDIS_PRIVATE_H
 #define FCFS_REDIS_PRIVATE_H
 
+#include "buffer.h"
 #include "redis.h"
 #include "remedy.h"
 
@@ -26,10 +27,9 @@ int endpoint_init(struct endpoint *, const struct redis_options *, struct fault 
 redisContext *endpoint_connect(const struct endpoint *, struct fault *why);
 
 struct unanswered {
-	char *bytes; /* as formatted for the wire */
-	size_t len;
-	struct taker taker; /* of none: who sent it receives the answer */
-	bool waits;	    /* WAIT is behind it, with an answer of its own */
+	struct buffer command; /* as on the wire; its memory serves the next one, too */
+	struct taker taker;    /* of none: who sent it receives the answer */
+	bool waits;	       /* WAIT is behind it, with an answer of its own */
 };
 
 struct redis {
@@ -39,7 +39,7 @@ struct redis {
 	int64_t reconnect_ms;
 	int64_t replicas; /* 0: none are waited for */
 	bool wait_once;
-	struct unanswered wait; /* the command, formatted once */
+	struct buffer wait; /* the command, formatted once */
 	struct unanswered window[REDIS_WINDOW];
 	size_t oldest, in_flight;
 	redisReply *held;	  /* the oldest's answer, while that of its WAIT is awaited */

@@ -1,7 +1,6 @@
 #include "step.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +61,7 @@ void step_int(struct step *step, int64_t value)
 
 	assert(step->argc < step->room);
 	digits = step->digits[step->argc];
-	step_bytes(step, digits, (size_t)snprintf(digits, sizeof *step->digits, "%" PRId64, value));
+	step_bytes(step, digits, int_digits(digits, value));
 }
 
 void step_begin(struct step *step, const struct place *place, const char *name, bool reads_only)

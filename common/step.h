@@ -4,6 +4,7 @@
 #ifndef FCFS_STEP_H
 #define FCFS_STEP_H
 
+#include "buffer.h"
 #include "name.h"
 #include "redis.h"
 
@@ -23,7 +24,7 @@ struct step {
 	size_t argc, room;
 	const char **argv;
 	size_t *len;
-	char (*digits)[21];
+	char (*digits)[INT_DIGITS];
 };
 
 /* Room for `args` arguments beyond the keys. -1 with EX_OSERR. */

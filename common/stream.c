@@ -1,9 +1,7 @@
 #include "stream.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +86,7 @@ static void read_cell(struct cell *cell, struct reply *reply, char type)
 	if (type == 'i' || (type == 'v' && reply_is_int(reply))) {
 		cell->number = reply_int(reply);
 		cell->text = cell->digits;
-		cell->len = (size_t)snprintf(cell->digits, sizeof cell->digits, "%" PRId64,
-					     cell->number);
+		cell->len = int_digits(cell->digits, cell->number);
 		return;
 	}
 	cell->number = 0;

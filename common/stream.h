@@ -12,6 +12,7 @@
 #ifndef FCFS_STREAM_H
 #define FCFS_STREAM_H
 
+#include "buffer.h"
 #include "control.h"
 #include "people.h"
 
@@ -31,7 +32,7 @@ struct cell {
 	const char *text; /* 't' and 'v' */
 	size_t len;
 	int64_t number; /* 'i' */
-	char digits[21];
+	char digits[INT_DIGITS];
 };
 
 struct listener {
