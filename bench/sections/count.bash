@@ -12,7 +12,7 @@ describe() {
 	series already_server instructions 'redis-server, a person who is in line already'
 	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
 	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
-	goal join at_most 8400
+	goal join at_most 6200
 	goal join_server at_most 18900
 }
 

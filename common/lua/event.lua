@@ -9,21 +9,22 @@ local function create(keys, args)
 		return there[2] == args[2] and { 'same', there[1] } or { 'differs', there[2] }
 	end
 	local now = now_us()
-	local fields = {
-		'id', args[1], 'as_given', args[2], 'state', 'open', 'created_us', digits(now),
-		'bus', '', 'pass_us', '0',
-	}
+	-- A small hash is searched from its beginning: what every join reads comes first.
+	local fields = { 'id', args[1], 'state', 'open' }
+	for i = 4, #args do
+		fields[#fields + 1] = args[i]
+	end
 	for _, counter in ipairs({
-		'joined', 'already', 'left', 'granted', 'returned', 'issued', 'parked', 'revoked', 'burnt',
+		'left', 'returned', 'joined', 'already', 'granted', 'issued', 'parked', 'revoked', 'burnt',
 		'refused_soldout', 'refused_early', 'refused_closed', 'refused_paused',
 		'refused_left', 'cursor', 'settled', 'epoch', 'seq', 'published_requests',
-		'published_winners', 'published_seq', 'codes_loaded', 'codes_logged',
+		'published_winners', 'published_seq', 'codes_loaded', 'codes_logged', 'pass_us',
 	}) do
 		fields[#fields + 1] = counter
 		fields[#fields + 1] = '0'
 	end
-	for i = 4, #args do
-		fields[#fields + 1] = args[i]
+	for _, word in ipairs({ 'as_given', args[2], 'created_us', digits(now), 'bus', '' }) do
+		fields[#fields + 1] = word
 	end
 	redis.call('HSET', keys[1], unpack(fields))
 	log(keys, args[1], now, 'create', args[3], '', 0, '', args[2])

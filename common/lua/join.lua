@@ -2,10 +2,7 @@
 -- Order: in line? -> state and times -> capacity -> enter. Only "enter" writes the line; each call writes
 -- the counters.
 
-local JOIN_FIELDS = {
-	'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned', 'already',
-	'refused_soldout', 'refused_early', 'refused_closed', 'refused_paused', 'refused_left',
-}
+local JOIN_FIELDS = { 'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned' }
 
 -- The counter of each answer that lets nobody in.
 local COUNTERS = {
@@ -28,7 +25,7 @@ local function open_visit(keys)
 	visit.room = shut and 0
 		or event.stock + event.standby - (visit.size - event.left - event.returned)
 	visit.last_us = math.max(now - 1,
-		redis.call('ZRANGE', keys[2], -1, -1, 'WITHSCORES')[2] or 0)
+		redis.call('ZRANGE', keys[2], '-1', '-1', 'WITHSCORES')[2] or 0)
 	return visit
 end
 
@@ -86,14 +83,14 @@ local function join(keys, people)
 	for first = 1, #people, SLICE do
 		join_slice(visit, keys, people, first, math.min(first + SLICE - 1, #people))
 	end
-	local write = { 'joined', digits(visit.size) }
+	if visit.counts.joined then
+		redis.call('HSET', keys[1], 'joined', digits(visit.size))
+	end
 	for status, counter in pairs(COUNTERS) do
 		if visit.counts[status] then
-			write[#write + 1] = counter
-			write[#write + 1] = digits(visit.event[counter] + visit.counts[status])
+			redis.call('HINCRBY', keys[1], counter, visit.counts[status])
 		end
 	end
-	redis.call('HSET', keys[1], unpack(write))
 	return visit.reply
 end
 
