@@ -152,6 +152,17 @@ local function ticket_of(keys, person)
 	return redis.call('ZRANK', keys[2], person) + 1
 end
 
+-- The tickets of people one after the other, by their join times: between two times that follow each other
+-- there is nobody.
+local function ticket_teller(keys)
+	local ticket, last_us = 0, 0
+	return function(person, joined_us)
+		ticket = joined_us == last_us + 1 and ticket + 1 or ticket_of(keys, person)
+		last_us = joined_us
+		return ticket
+	end
+end
+
 -- AT_US and STATE of a mark in `left`.
 local function read_mark(mark)
 	local at_us, state = string.match(mark, '^(%d+) (%S+)')

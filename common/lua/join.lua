@@ -44,15 +44,13 @@ local function join_slice(visit, keys, people, first, last)
 	local reply, filled, counts = visit.reply, visit.filled, visit.counts
 	local room, size, last_us = visit.room, visit.size, visit.last_us
 	local entering, n, seen = {}, 0, {}
-	local near_us, near = 0, 0 -- who was found last
+	local tell_ticket = ticket_teller(keys)
 	for i = first, last do
 		local person, joined_us = people[i], scores[i - first + 1]
 		local status, ticket, detail = 'already', 0, ''
 		if joined_us then
 			joined_us = joined_us + 0
-			-- between two times that follow each other there is nobody
-			ticket = joined_us == near_us + 1 and near + 1 or ticket_of(keys, person)
-			near_us, near = joined_us, ticket
+			ticket = tell_ticket(person, joined_us)
 			status = marks[i - first + 1] and 'left' or status
 		elseif seen[person] then
 			ticket, joined_us = reply[seen[person] + 2], reply[seen[person] + 3]

@@ -33,10 +33,11 @@ local function rank_slice(keys, event, people, first, last, reply)
 	local marks = redis.call('HMGET', key(keys, 'left'), unpack(people, first, last))
 	local issued = redis.call('HMGET', key(keys, 'issued'), unpack(people, first, last))
 	local pending = redis.call('HMGET', key(keys, 'pending'), unpack(people, first, last))
+	local tell_ticket = ticket_teller(keys)
 	for i = 1, last - first + 1 do
 		local state, ticket, ahead, eta_s, detail = 'absent', 0, 0, 0, ''
 		if scores[i] then
-			ticket = ticket_of(keys, people[first + i - 1])
+			ticket = tell_ticket(people[first + i - 1], scores[i] + 0)
 			if marks[i] then
 				local _, how = read_mark(marks[i])
 				state, detail = 'left', LEFT_HOW[how]
