@@ -8,12 +8,17 @@
 describe() {
 	series join instructions 'fcfs-join, a person who enters'
 	series already instructions 'fcfs-join, a person who is in line already'
+	series rank instructions 'fcfs-rank, a person in line'
 	series join_server instructions 'redis-server, a person who enters'
 	series already_server instructions 'redis-server, a person who is in line already'
+	series rank_server instructions 'redis-server, a person in line whose place is asked'
 	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
 	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
 	goal join at_most 6200
+	goal rank at_most 6600
 	goal join_server at_most 18900
+	goal already_server at_most 15400
+	goal rank_server at_most 24500
 }
 
 sizes() {
@@ -45,6 +50,7 @@ redis() {
 round() {
 	each join entering
 	each already entering
+	each rank asking
 	each zadd bare
 	expect 'people in line' "$many" "$(redis zcard 'fcfs:{many}:line')"
 	expect 'members of the peer' "$many" "$(redis zcard zadd-many)"
@@ -65,6 +71,10 @@ each() {
 entering() {
 	[ "$(redis exists "fcfs:{$1}:event")" -eq 1 ] || fcfs-event create "$1" --stock "$many" >/dev/null
 	counted fcfs-join "$1" <"$1.ids"
+}
+
+asking() {
+	counted fcfs-rank "$1" <"$1.ids"
 }
 
 bare() {
