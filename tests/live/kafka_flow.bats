@@ -109,7 +109,7 @@ in_line() {
 	all_out a 20
 	same 20 "$(winners_of a | wc -l)"
 	[ "$(consume gifticon_publish -X isolation.level=read_uncommitted | wc -l)" -ge 40 ]
-	kafka console-consumer --include "$FCFS_PREFIX"'(event_requests|gifticon_(publish|issued))' --from-beginning --timeout-ms 1500 \
+	kafka console-consumer --include "$FCFS_PREFIX"'(event_requests|gifticon_(publish|issued))' --from-beginning --max-messages 65 --timeout-ms 60000 \
 		--isolation-level read_committed --property print.key=true --property print.headers=true 2>/dev/null >"$T/java"
 	same "$(for topic in event_requests gifticon_publish gifticon_issued; do envelopes $topic; done |
 		jq -r '"event:a,v:1\t\(.key)\t\(.payload)"' | sort)" "$(sort "$T/java")"
