@@ -26,7 +26,7 @@ describe() {
 	goal line_1m at_most 142
 	goal line_zadd_1m at_most 1.01
 	goal line_zadd_10m at_most 1.01
-	goal soldout at_most 4096
+	goal soldout at_most 16384
 }
 
 sizes() {
