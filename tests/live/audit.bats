@@ -332,7 +332,7 @@ copy() {
 	run -0 --separate-stderr audit --final -j a
 	same '11 3 5 0' "$(jq -r '[.event_requests, .notices, .event_log, .breaches] | join(" ")' <<<"$output")"
 	same "$(printf "fcfs-audit: event 'a': no breach: %s by somebody else\n" '1 times in event_log' 'p0000001 ticket 1 1 times in event_requests' \
-		'p0000001 ticket 1 2 times in gifticon_issued')" "$(sed 's/ (P8.*//' <<<"$stderr")"
+		'p0000001 ticket 1 2 times in gifticon_issued')" "$(printf '%s\n' "$stderr" | sed 's/ (P8.*//')"
 	copy gifticon_issued '.code = "XYZ"'
 	finds a '^P5.*p0000001.1.another code in gifticon_issued'
 	copy gifticon_issued '.user = null'
