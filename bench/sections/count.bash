@@ -14,11 +14,11 @@ describe() {
 	series rank_server instructions 'redis-server, a person in line whose place is asked'
 	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
 	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
-	goal join at_most 6200
-	goal rank at_most 6600
-	goal join_server at_most 18900
-	goal already_server at_most 15400
-	goal rank_server at_most 24500
+	goal join at_most 5500
+	goal rank at_most 5900
+	goal join_server at_most 18700
+	goal already_server at_most 15600
+	goal rank_server at_most 21400
 }
 
 sizes() {
