@@ -54,8 +54,9 @@ void buffer_text(struct buffer *buffer, const char *text)
 void buffer_int(struct buffer *buffer, int64_t value)
 {
 	char digits[INT_DIGITS];
+	size_t len = int_digits(digits, value);
 
-	buffer_add(buffer, digits, int_digits(digits, value));
+	buffer_add(buffer, digits, len);
 }
 
 void buffer_clear(struct buffer *buffer)

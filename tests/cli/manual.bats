@@ -99,10 +99,6 @@ table() {
 	done
 }
 
-@test "the pages say nothing of what is not there" {
-	run ! grep -nEi -e '--explain' "$MAN"/*.[17]
-}
-
 @test "fcfs(7) lists what every Kafka client begins with, as kafka.c has it" {
 	sed -n '/^static const struct kafka_setting COMMON/,/{0}/ s/.*{"\(.*\)", "\(.*\)"}.*/\1 \2/p' "$TREE/common/kafka.c" >ours
 	[ "$(wc -l <ours)" -gt 15 ]
