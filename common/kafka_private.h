@@ -145,9 +145,10 @@ int kafka_wait_stable(struct kafka *, enum topic, int32_t partition, int64_t lim
 int kafka_wait_settled(struct kafka *, enum topic, int32_t partition, struct sink *waits,
 		       struct range *, struct fault *why);
 
-/* For each message that is read: who reads fast empties the queue long before librdkafka looks again
- * whether it has room, a second after it was full; any question to the broker makes it look. */
-void kafka_wake(rd_kafka_t *, const rd_kafka_message_t *);
+/* For each message that is read, and how many there were, of all partitions: they share a queue. Who
+ * reads fast empties it long before librdkafka looks again whether it has room, a second after it was
+ * full; any question to the broker makes it look. */
+void kafka_wake(rd_kafka_t *, const rd_kafka_message_t *, int64_t read);
 
 /* Calls visit for each committed record in from..to-1 of a partition, until it returns not 0:
  * that is then the answer. */
@@ -224,6 +225,7 @@ struct kafka_in {
 	struct kafka_take take[KAFKA_TAKES]; /* in turn */
 	int turn;			     /* the next one's */
 	int held;			     /* takes that no commit has had yet: those before it */
+	int64_t read;			     /* records, of all partitions */
 	enum kafka_in_state state;
 	rd_kafka_topic_partition_list_t *ours;
 	rd_kafka_consumer_group_metadata_t *member; /* as of the assignment of `ours` */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WAKE_EVERY = 2000 };
+enum { WAKE_EVERY = 1000 };
 
 rd_kafka_t *kafka_reader(struct kafka *k, bool committed, struct fault *why)
 {
@@ -180,11 +180,11 @@ static int one_message(struct kafka *k, rd_kafka_message_t *message, int64_t to,
 	return visit(self, message, why);
 }
 
-void kafka_wake(rd_kafka_t *rk, const rd_kafka_message_t *message)
+void kafka_wake(rd_kafka_t *rk, const rd_kafka_message_t *message, int64_t read)
 {
 	int64_t end;
 
-	if (message->offset % WAKE_EVERY == 0)
+	if (read % WAKE_EVERY == 0)
 		kafka_ask_offset(rk, rd_kafka_topic_name(message->rkt), message->partition,
 				 RD_KAFKA_OFFSET_END, &end);
 }
@@ -209,9 +209,8 @@ int kafka_scan(struct kafka *k, enum topic topic, int32_t partition, int64_t fro
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, KAFKA_POLL_MS);
 
 		if (message) {
-			kafka_wake(rk, message);
+			kafka_wake(rk, message, ++read);
 			heard_ms = clock_ms();
-			read++;
 			result = one_message(k, message, to, visit, self, &end, why);
 			rd_kafka_message_destroy(message);
 		} else if (clock_ms() - heard_ms >= k->options.reconnect_ms) {

@@ -51,7 +51,7 @@ static void take_record(struct kafka_in *in, struct kafka_take *take, rd_kafka_m
 				.replays = replays > 0 ? replays : 0,
 				.raw = message};
 	take->message[take->messages++] = message;
-	kafka_wake(in->rk, message);
+	kafka_wake(in->rk, message, ++in->read);
 }
 
 /* What is no record: a partition's end, or an error. */
