@@ -47,25 +47,33 @@ static void keep_run(struct burial *burial, const rd_kafka_message_t *message)
 		memcpy(burial->run, run, len);
 }
 
-/* Whose it is says the record; its key is whatever the one who wrote it gave it. */
-static int look(void *self, const rd_kafka_message_t *message, struct fault *why)
+/* The one whose record this is, and stood there; NULL: none of them. Whose it is says the record; its key is
+ * whatever the one who wrote it gave it. */
+static struct burial *find(const struct search *s, const rd_kafka_message_t *message,
+			   int32_t partition, int64_t offset)
 {
-	const struct search *s = self;
-	struct burial key = {.partition = (int32_t)kafka_header_int(message, "original_partition"),
-			     .offset = kafka_header_int(message, "original_offset")};
-	struct burial *found;
+	struct burial key = {.partition = partition, .offset = offset};
 	struct winner winner;
 	struct fault ignored;
 
-	(void)why;
-	if (!message->payload || (!header_is(message, "error_class", "undeliverable") &&
-				  !header_is(message, "error_class", "exhausted")))
-		return 0;
-	if (record_read_winner(message->payload, message->len, &winner, &ignored) < 0 ||
+	if (!message->payload ||
+	    record_read_winner(message->payload, message->len, &winner, &ignored) < 0 ||
 	    strcmp(winner.id, s->id) != 0)
-		return 0;
+		return NULL;
 	strcpy(key.user, winner.user);
-	found = bsearch(&key, s->burial, s->count, sizeof key, compare);
+	return bsearch(&key, s->burial, s->count, sizeof key, compare);
+}
+
+static int look(void *self, const rd_kafka_message_t *message, struct fault *why)
+{
+	struct burial *found;
+
+	(void)why;
+	if (!header_is(message, "error_class", "undeliverable") &&
+	    !header_is(message, "error_class", "exhausted"))
+		return 0;
+	found = find(self, message, (int32_t)kafka_header_int(message, "original_partition"),
+		     kafka_header_int(message, "original_offset"));
 	if (found)
 		keep_run(found, message);
 	return 0;
@@ -118,19 +126,9 @@ static int search(struct kafka *k, struct search *s, struct fault *why)
 
 static int look_there(void *self, const rd_kafka_message_t *message, struct fault *why)
 {
-	const struct search *s = self;
-	struct burial key = {.partition = message->partition, .offset = message->offset};
-	struct burial *found;
-	struct winner winner;
-	struct fault ignored;
+	struct burial *found = find(self, message, message->partition, message->offset);
 
 	(void)why;
-	if (!message->payload ||
-	    record_read_winner(message->payload, message->len, &winner, &ignored) < 0 ||
-	    strcmp(winner.id, s->id) != 0)
-		return 0;
-	strcpy(key.user, winner.user);
-	found = bsearch(&key, s->burial, s->count, sizeof key, compare);
 	if (found)
 		found->gone = false;
 	return 0;

@@ -26,6 +26,8 @@ int publish_put(struct publisher *p, struct publication *e, enum topic topic, co
 
 /* A record of which many begin alike. */
 struct stem {
+	enum topic topic;
+	void (*add)(struct buffer *, const struct winner *); /* what is a person's, behind it */
 	struct buffer record;
 	size_t len; /* of what is the same */
 };
@@ -41,24 +43,12 @@ static void grow_stem(struct stem *stem, const char *type, const struct publicat
 	stem->len = stem->record.len;
 }
 
-static int put_winner(struct publisher *p, struct publication *e, struct crowd *crowd,
-		      struct fault *why)
+static int put_person(struct publisher *p, struct publication *e, struct stem *stem,
+		      const struct winner *person, struct fault *why)
 {
-	struct stem *stem = &crowd->winner;
-
 	buffer_cut(&stem->record, stem->len);
-	record_add_winner(&stem->record, &crowd->person);
-	return publish_put(p, e, TOPIC_WINNERS, crowd->person.user, &stem->record, why);
-}
-
-static int put_request(struct publisher *p, struct publication *e, struct crowd *crowd,
-		       struct fault *why)
-{
-	struct stem *stem = &crowd->request;
-
-	buffer_cut(&stem->record, stem->len);
-	record_add_request(&stem->record, &crowd->person);
-	return publish_put(p, e, TOPIC_REQUESTS, crowd->person.user, &stem->record, why);
+	stem->add(&stem->record, person);
+	return publish_put(p, e, stem->topic, person->user, &stem->record, why);
 }
 
 static int read_person(struct winner *person, struct reply *line, const struct publication *e,
@@ -97,10 +87,10 @@ static int put_rows(struct publisher *p, struct publication *e, struct filling *
 		    granted_next(rows->granted, person->ticket) == person->ticket) {
 			person->granted_us = rows->granted->granted_us;
 			f->winners++;
-			if (put_winner(p, e, crowd, why) < 0)
+			if (put_person(p, e, &crowd->winner, person, why) < 0)
 				return -1;
 		}
-		if (rows->requests && put_request(p, e, crowd, why) < 0)
+		if (rows->requests && put_person(p, e, &crowd->request, person, why) < 0)
 			return -1;
 	}
 	return 0;
@@ -114,7 +104,8 @@ static int put_people(struct publisher *p, struct publication *e, struct filling
 				     false};
 	const struct rows requests = {&page->part[PART_REQUESTS], page->from.requests,
 				      page->asked[PART_WINNERS] ? NULL : &page->granted, true};
-	struct crowd crowd = {0};
+	struct crowd crowd = {.winner = {.topic = TOPIC_WINNERS, .add = record_add_winner},
+			      .request = {.topic = TOPIC_REQUESTS, .add = record_add_request}};
 	int result;
 
 	grow_stem(&crowd.winner, "winner", e);
