@@ -250,10 +250,19 @@ static int commit(struct publisher *p, struct publication *e, const struct filli
 	return mirror(p, e, why) < 0 ? -1 : outcome;
 }
 
-static bool is_full(const struct publisher *p, const struct publication *e, const struct filling *f)
+/* The first of a rush do not wait for the last: transactions begin small, and grow while there is more. */
+static void set_window(const struct publisher *p, struct publication *e)
 {
-	return f->winners >= p->batch || f->upto.requests - e->progress.requests >= p->batch ||
-	       f->upto.seq - e->progress.seq >= p->batch;
+	if (e->window == 0)
+		e->window = PAGE_ROWS;
+	if (e->window > p->batch)
+		e->window = p->batch;
+}
+
+static bool is_full(const struct publication *e, const struct filling *f)
+{
+	return f->winners >= e->window || f->upto.requests - e->progress.requests >= e->window ||
+	       f->upto.seq - e->progress.seq >= e->window;
 }
 
 /* 1: there is more to do, 0, -1. */
@@ -262,6 +271,7 @@ static int transaction(struct publisher *p, struct publication *e, struct fault 
 	struct filling f = {.upto = e->progress};
 	int result;
 
+	set_window(p, e);
 	do {
 		struct page page = {0};
 
@@ -269,9 +279,10 @@ static int transaction(struct publisher *p, struct publication *e, struct fault 
 		if (result == 0)
 			result = publish_put_page(p, e, &f, &page, why);
 		page_release(&page);
-	} while (result == 0 && f.more && !is_full(p, e, &f) && !p->control->stopping());
+	} while (result == 0 && f.more && !is_full(e, &f) && !p->control->stopping());
 	if (result == 0 && (e->adopted || memcmp(&f.upto, &e->progress, sizeof f.upto) != 0))
 		result = commit(p, e, &f, why);
+	e->window = f.more ? 2 * e->window : 0;
 	return result < 0 ? -1 : f.more || result != COMMITTED;
 }
 

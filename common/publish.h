@@ -50,6 +50,7 @@ struct publication {
 	struct progress progress; /* what is out */
 	bool adopted;		  /* from Redis: the topic is to learn of it */
 	int64_t limit;		  /* winners this pass may yet grant */
+	int64_t window;		  /* of each kind to the next transaction; 0: begin small */
 	char verdict[16]; /* of the last step: more, idle, dry, paused, early, ended, stale */
 	struct run run;
 };
