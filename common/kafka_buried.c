@@ -111,13 +111,16 @@ static int search_partition(struct kafka *k, int32_t partition, int64_t since_ms
 static int search(struct kafka *k, struct search *s, struct fault *why)
 {
 	int32_t partitions = kafka_partitions(k, TOPIC_DEAD, why);
-	int64_t since_us = INT64_MAX;
+	int64_t since_us = INT64_MAX, since_ms;
 
 	for (size_t i = 0; i < s->count; i++)
 		if (s->burial[i].issued_us < since_us)
 			since_us = s->burial[i].issued_us;
+	since_ms = since_us / 1000 - KAFKA_SKEW_MS;
+	if (since_ms < 0) /* those are words of the protocol, and refused where they are none */
+		since_ms = 0;
 	for (int32_t p = 0; p < partitions; p++)
-		if (search_partition(k, p, since_us / 1000 - KAFKA_SKEW_MS, s, why) < 0)
+		if (search_partition(k, p, since_ms, s, why) < 0)
 			return -1;
 	return partitions < 0 ? -1 : 0;
 }
