@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <time.h>
 
 static long offset(void)
@@ -44,12 +45,32 @@ time_t time(time_t *at)
 	return now;
 }
 
+int timespec_get(struct timespec *at, int base)
+{
+	int (*next)(struct timespec *, int) = dlsym(RTLD_NEXT, "timespec_get");
+	int result = next(at, base);
+
+	at->tv_sec += offset();
+	return result;
+}
+
 /* Until a time by that clock. */
 int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
 			   const struct timespec *until)
 {
 	int (*next)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *) =
 		dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+	struct timespec real = *until;
+
+	real.tv_sec -= offset();
+	return next(cond, mutex, &real);
+}
+
+/* The same in C's own words, as Debian 13's librdkafka calls it. */
+int cnd_timedwait(cnd_t *restrict cond, mtx_t *restrict mutex,
+		  const struct timespec *restrict until)
+{
+	int (*next)(cnd_t *, mtx_t *, const struct timespec *) = dlsym(RTLD_NEXT, "cnd_timedwait");
 	struct timespec real = *until;
 
 	real.tv_sec -= offset();
