@@ -296,7 +296,7 @@ rebuild_round() {
 }
 
 cell_kill_rebuild() {
-	local KILL_CALLS='write sendmsg pwrite64'
+	local KILL_CALLS='write sendto sendmsg pwrite64'
 	world 1
 	people 9 >"$T/people"
 	kills 'fcfs-archive rebuild' 20 rebuild_round

@@ -9,7 +9,7 @@ load ../deliver
 load ../kill
 
 # What SQLite does within a transaction is kill.bats' business.
-CALLS='write fsync fdatasync' FOLLOW='' WELL=65
+CALLS='write sendto fsync fdatasync' FOLLOW='' WELL=65
 
 setup_file() { servers_start; }
 teardown_file() { servers_stop; }

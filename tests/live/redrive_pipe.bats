@@ -38,7 +38,7 @@ letter() {
 
 # waits_for_lock PID: it does
 waits_for_lock() {
-	grep -q -- "-> FLOCK .* $1 " /proc/locks
+	grep -q lock "/proc/$1/wchan"
 }
 
 # waits_for_input PID: it has read all that is in the fifo
@@ -247,7 +247,7 @@ states() {
 	same 2500 "$(field e parked)"
 	# it sends: SMEMBERS, then who is parked, and revokes them, a part at a time
 	for nth in 1 2 3 4; do
-		run strace -E ASAN_OPTIONS=detect_leaks=0 -f -qq -o /dev/null -e trace=write -e inject=write:signal=SIGKILL:when=$nth \
+		run strace -E ASAN_OPTIONS=detect_leaks=0 -f -qq -o /dev/null -e trace=write,sendto -e inject=write,sendto:signal=SIGKILL:when=$nth \
 			fcfs-issue --return-dead all
 		same 137 "$status"
 		same 2500 $(($(field e parked) + $(field e returned)))
