@@ -445,9 +445,9 @@ pending_is() {
 	run -19 row ticket "'x'" "'X'"
 	[[ $output == *'UNIQUE constraint failed: issued.id, issued.ticket'* ]]
 	run -19 row 9 "'x'" code
-	[[ $output == *'UNIQUE constraint failed: issued.id, issued.code'* ]]
+	[[ $output == *'UNIQUE constraint failed: issued.code, issued.id'* ]]
 	run -19 row 9 '"user"' "'X'"
-	[[ $output == *'UNIQUE constraint failed: issued.id, issued.user'* ]]
+	[[ $output == *'UNIQUE constraint failed: issued.user, issued.id'* ]]
 	run -19 row 9 "'x'" "'X'" other
 	run -0 row 9 '"user"' "'X'" returned
 }

@@ -151,6 +151,61 @@ static void test_migration(void)
 	ledger_close(ledger);
 }
 
+/* How SQLite finds the rows that a condition names. */
+static void plan(const char *condition, char out[200])
+{
+	char text[300];
+	sqlite3_stmt *query = NULL;
+	sqlite3 *db;
+
+	snprintf(text, sizeof text, "EXPLAIN QUERY PLAN SELECT * FROM issued WHERE %s", condition);
+	snprintf(out, 200, "(none)");
+	if (sqlite3_open(path, &db) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, text, -1, &query, NULL) == SQLITE_OK &&
+	    sqlite3_step(query) == SQLITE_ROW)
+		snprintf(out, 200, "%s", (const char *)sqlite3_column_text(query, 3));
+	sqlite3_finalize(query);
+	sqlite3_close(db);
+}
+
+static void all_found_by_index(void)
+{
+	char found[200];
+
+	plan("id = 1 ORDER BY ticket", found);
+	has_str(found, "USING INDEX issued_ticket (id=?)", "... an event's rows are found");
+	plan("id = 1 AND ticket = 2", found);
+	has_str(found, "USING INDEX issued_ticket (id=? AND ticket=?)", "... one by ticket");
+	plan("id = 1 AND code = 2", found);
+	has_str(found, "USING INDEX issued_code (", "... by code");
+	has_str(found, "code=?", "... and by all of it");
+	plan("id = 1 AND \"user\" = 2 AND state <> 'returned'", found);
+	has_str(found, "USING INDEX issued_user (", "... by person");
+	has_str(found, "user=?", "... and by all of it");
+}
+
+/* Its indexes had the id first once. */
+static void test_order_of_columns(void)
+{
+	struct ledger *ledger;
+
+	use_file("order.db");
+	ledger_close(open_ledger());
+	all_found_by_index();
+	is_int(by_hand("DROP INDEX issued_code; DROP INDEX issued_user;"
+		       "CREATE UNIQUE INDEX issued_code ON issued (id, code);"
+		       "CREATE UNIQUE INDEX issued_user ON issued (id, \"user\")"
+		       " WHERE state <> 'returned'"),
+	       0, "a ledger whose indexes have the id first");
+	all_found_by_index();
+	ledger = open_ledger();
+	is_int(keep(ledger, row("kim", 1, "A"), NULL), LEDGER_KEPT, "... takes a row");
+	is_int(keep(ledger, row("kim", 1, "B"), NULL), LEDGER_OTHER_CODE, "... knows its ticket");
+	is_int(keep(ledger, row("kim", 2, "B"), NULL), LEDGER_CONFLICT, "... its person");
+	is_int(keep(ledger, row("lee", 2, "A"), NULL), LEDGER_CODE_TAKEN, "... and its code");
+	ledger_close(ledger);
+}
+
 static void test_openers(void)
 {
 	int failed = 0;
@@ -237,6 +292,7 @@ int main(void)
 	test_foreign_files();
 	test_file();
 	test_migration();
+	test_order_of_columns();
 	test_openers();
 	test_locked();
 	test_full();
