@@ -165,20 +165,22 @@ end
 
 -- Moves them from pending to issued; values are those of `pending`, false where there is none.
 local function finish(keys, people, values)
-	local issued, gone, parked = {}, {}, 0
-	for i = 1, #people do
+	local issued, gone, count, parked = {}, {}, 0, 0
+	for i, person in ipairs(people) do
 		if values[i] then
-			local state, _, _, rest = read_pending(values[i])
-			issued[#issued + 1], issued[#issued + 2] = people[i], rest
-			gone[#gone + 1] = people[i]
-			parked = parked + (state == 'parked' and 1 or 0)
+			local rest = string.match(values[i], '^assigned%S* %S+ %S+ (.*)$')
+			if not rest then
+				parked, rest = parked + 1, select(4, read_pending(values[i]))
+			end
+			count = count + 1
+			issued[2 * count - 1], issued[2 * count], gone[count] = person, rest, person
 		end
 	end
-	if #gone == 0 then
+	if count == 0 then
 		return 0
 	end
 	redis.call('HSET', key(keys, 'issued'), unpack(issued))
-	redis.call('HINCRBY', keys[1], 'issued', #gone)
+	redis.call('HINCRBY', keys[1], 'issued', count)
 	if parked > 0 then
 		redis.call('HINCRBY', keys[1], 'parked', -parked)
 	end
