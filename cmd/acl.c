@@ -13,7 +13,7 @@ static const struct role ROLES[] = {
 	{"fcfs-web", "join rank explain",
 	 "ping select wait hmget hset zadd zcard zmscore zrank zrange zrangebyscore time"},
 	{"fcfs-worker",
-	 "show lease renew release serve mirror decisions allot lift confirm done stranded park adopt annul "
+	 "show lease renew release serve mirror decisions award lift confirm done stranded park adopt annul "
 	 "replace revoked run job free page seconds touch",
 	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "

@@ -32,20 +32,44 @@ static void add_place(struct step *step, int32_t partition, int64_t offset)
 	}
 }
 
+/* Of two winners with the same, the join times are as far apart as the tickets. */
+static int64_t distance(const struct award *award)
+{
+	return award->issued.winner.joined_us - award->issued.winner.ticket;
+}
+
+static size_t stretch_of(struct award **award, size_t count)
+{
+	size_t length = 1;
+
+	while (length < count && distance(award[length]) == distance(award[0]) &&
+	       award[length]->replays == award[0]->replays)
+		length++;
+	return length;
+}
+
 static void begin_assign(struct step *step, const struct place *place, const char *run,
 			 struct award **award, size_t count)
 {
-	step_begin(step, place, "allot", false);
+	step_begin(step, place, "award", false);
 	step_text(step, award[0]->issued.winner.id);
 	step_text(step, run);
-	for (size_t i = 0; i < count; i++) {
-		const struct issued *issued = &award[i]->issued;
-
-		step_text(step, issued->winner.user);
-		step_int(step, issued->winner.ticket);
-		step_text(step, issued->code);
+	step_int(step, (int64_t)count);
+	for (size_t i = 0; i < count; i++)
+		step_text(step, award[i]->issued.winner.user);
+	for (size_t i = 0; i < count; i++)
+		step_int(step, award[i]->issued.winner.ticket);
+	for (size_t i = 0; i < count; i++)
+		step_text(step, award[i]->issued.code);
+	for (size_t i = 0; i < count; i++)
+		if (award[i]->partition < 0)
+			step_text(step, "- -");
+		else
+			step_pair(step, award[i]->partition, award[i]->offset);
+	for (size_t i = 0, length; i < count; i += length) {
+		length = stretch_of(award + i, count - i);
+		step_int(step, (int64_t)length);
 		step_int(step, award[i]->replays);
-		add_place(step, award[i]->partition, award[i]->offset);
 	}
 }
 
@@ -85,35 +109,66 @@ static int no_answer(const char *step, const char *word, struct fault *why)
 	return fault_set(why, EX_PROTOCOL, "%s answers '%.20s', which is no answer", step, word);
 }
 
-static int read_one(struct reply *reply, struct award *award, struct fault *why)
-{
-	size_t len;
-	const char *word = reply_text(reply, &len);
-	const char *code = reply_text(reply, &len);
+/* How a stretch of winners fares. */
+struct fate {
+	int64_t length;
+	enum award_status status; /* AWARD_WORDS: the pool is dry */
+	const char *code;	  /* "": what was offered to each */
+	size_t code_len;
+	int64_t joined_us, granted_us, issued_us; /* joined: the first of them */
+};
 
-	if (strcmp(word, "dry") == 0)
+static int read_fate(struct reply *reply, int64_t most, struct fate *fate, struct fault *why)
+{
+	const char *word;
+	size_t len;
+
+	fate->length = reply_int(reply);
+	word = reply_text(reply, &len);
+	fate->status = status_of(word);
+	fate->code = reply_text(reply, &fate->code_len);
+	fate->joined_us = reply_int(reply);
+	fate->granted_us = reply_int(reply);
+	fate->issued_us = reply_int(reply);
+	if (fate->length < 1 || fate->length > most || fate->code_len > CODE_MAX ||
+	    (fate->status == AWARD_WORDS && strcmp(word, "dry") != 0))
+		return no_answer("award", word, why);
+	return reply_check(reply, "award", why);
+}
+
+/* AFTER: so many tickets behind the first of them. */
+static int meet(struct award *award, const struct fate *fate, int64_t after, struct fault *why)
+{
+	if (fate->status == AWARD_WORDS)
 		return award_dry(&award->issued.winner, why);
-	award->status = status_of(word);
-	if (award->status == AWARD_WORDS || len > CODE_MAX)
-		return no_answer("allot", word, why);
-	if (award->status == AWARD_FOREIGN)
-		snprintf(award->reason, sizeof award->reason, "%s", code);
-	else if (award->status != AWARD_ELSEWHERE)
-		memcpy(award->issued.code, code, len + 1);
-	award->issued.winner.joined_us = reply_int(reply);
-	award->issued.winner.granted_us = reply_int(reply);
-	award->issued.issued_us = reply_int(reply);
-	award->elsewhere = (struct span){(int32_t)award->issued.winner.granted_us,
-					 award->issued.issued_us + 1, 0};
+	award->status = fate->status;
+	if (fate->status == AWARD_FOREIGN)
+		snprintf(award->reason, sizeof award->reason, "%s", fate->code);
+	else if (fate->status == AWARD_ELSEWHERE)
+		award->elsewhere = (struct span){(int32_t)fate->granted_us, fate->issued_us + 1, 0};
+	else if (fate->code_len)
+		memcpy(award->issued.code, fate->code, fate->code_len + 1);
+	award->issued.winner.joined_us = fate->joined_us + after;
+	award->issued.winner.granted_us = fate->granted_us;
+	award->issued.issued_us = fate->issued_us;
 	return 0;
 }
 
 int award_assign_read(struct reply *reply, struct award **award, size_t count, struct fault *why)
 {
-	for (size_t i = 0; i < count; i++)
-		if (read_one(reply, award[i], why) < 0)
+	struct fate fate;
+
+	for (size_t i = 0, end; i < count; i = end) {
+		const int64_t first = award[i]->issued.winner.ticket;
+
+		if (read_fate(reply, (int64_t)(count - i), &fate, why) < 0)
 			return -1;
-	return reply_check(reply, "allot", why);
+		end = i + (size_t)fate.length;
+		for (size_t k = i; k < end; k++)
+			if (meet(award[k], &fate, award[k]->issued.winner.ticket - first, why) < 0)
+				return -1;
+	}
+	return 0;
 }
 
 int award_assign(struct step *step, struct redis *redis, const struct place *place, const char *run,

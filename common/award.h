@@ -44,10 +44,10 @@ bool award_is_dead(const struct award *);
 bool award_given_up(const struct award *);
 
 enum { AWARD_MAX = 1000 };		      /* awards a step */
-#define AWARD_ARGS(awards) (2 + 6 * (awards)) /* the room of a step with so many of them */
+#define AWARD_ARGS(awards) (3 + 6 * (awards)) /* the room of a step with so many of them */
 
-/* Asks for the codes of awards of one event and id, all at once: for this run, which will confirm them;
- * "": they go out without more ado. */
+/* Asks for the codes of awards of one event and id, in ticket order, all at once: for this run, which will
+ * confirm them; "": they go out without more ado. */
 int award_assign_post(struct step *, struct redis *, const struct place *, const char *run,
 		      struct award **, size_t count, struct taker, struct fault *why);
 

@@ -64,6 +64,18 @@ void step_int(struct step *step, int64_t value)
 	step_bytes(step, digits, int_digits(digits, value));
 }
 
+void step_pair(struct step *step, int64_t one, int64_t other)
+{
+	char *digits;
+	size_t len;
+
+	assert(step->argc < step->room);
+	digits = step->digits[step->argc];
+	len = int_digits(digits, one);
+	digits[len++] = ' ';
+	step_bytes(step, digits, len + int_digits(digits + len, other));
+}
+
 void step_begin(struct step *step, const struct place *place, const char *name, bool reads_only)
 {
 	step->argc = 0;

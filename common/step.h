@@ -24,7 +24,7 @@ struct step {
 	size_t argc, room;
 	const char **argv;
 	size_t *len;
-	char (*digits)[INT_DIGITS];
+	char (*digits)[2 * INT_DIGITS];
 };
 
 /* Room for `args` arguments beyond the keys. -1 with EX_OSERR. */
@@ -35,6 +35,7 @@ void step_begin(struct step *, const struct place *, const char *name, bool read
 void step_bytes(struct step *, const char *bytes, size_t len);
 void step_text(struct step *, const char *text);
 void step_int(struct step *, int64_t value);
+void step_pair(struct step *, int64_t, int64_t); /* one argument, a space in between */
 
 int step_send(struct step *, struct redis *, struct fault *why);
 int step_post(struct step *, struct redis *, struct taker, struct fault *why);

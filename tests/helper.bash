@@ -45,6 +45,24 @@ field() {
 	redis hget "$(key "$1" event)" "$2"
 }
 
+# award EVENT RUN, then PERSON TICKET CODE REPLAYS PARTITION OFFSET a winner, in ticket order: the issuer's step that
+# fixes a code for each. Prints STATUS CODE JOINED_US GRANTED_US ISSUED_US of each, a line a winner.
+award() {
+	local event=$1 run=$2 n=0 length status code joined granted at people=() tickets=() codes=() places=() stretches=()
+	shift 2
+	while [ $# -ge 6 ]; do
+		people+=("$1") tickets+=("$2") codes+=("$3") stretches+=(1 "$4") places+=("$5 $6")
+		shift 6
+	done
+	redis fcall fcfs_award_1 2 "$(key "$event" event)" "$(key "$event" line)" "$(field "$event" id)" "$run" ${#people[@]} \
+		"${people[@]}" "${tickets[@]}" "${codes[@]}" "${places[@]}" "${stretches[@]}" |
+		while read -r length && read -r status && read -r code && read -r joined && read -r granted && read -r at; do
+			[ "$status$code" != assigned ] || code=${codes[n]}
+			echo "$status $code $joined $granted $at"
+			n=$((n + length))
+		done
+}
+
 # people N [PREFIX]: N names, a line each
 people() {
 	seq -f "${2:-p}%07.0f" "$1"

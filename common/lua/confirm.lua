@@ -24,7 +24,7 @@ local function confirm_one(keys, run, person, verdict)
 		return owner == run and 'assigned' or owner == '' and 'firm' or 'taken'
 	end
 	redis.call('HSET', key(keys, 'pending'), person,
-		pending_value('assigned', '', partition, offset, rest))
+		pending_value('assigned', '', partition .. ' ' .. offset, rest))
 	return 'assigned'
 end
 

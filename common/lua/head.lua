@@ -182,9 +182,13 @@ local function pending_of(keys, person)
 	return read_pending(redis.call('HGET', key(keys, 'pending'), person) or '')
 end
 
-local function pending_value(state, run, partition, offset, rest)
-	local word = run == '' and state or state .. ':' .. run
-	return word .. ' ' .. partition .. ' ' .. offset .. ' ' .. rest
+-- The other way round; PLACE is PARTITION OFFSET.
+local function with_run(state, run)
+	return run == '' and state or state .. ':' .. run
+end
+
+local function pending_value(state, run, place, rest)
+	return with_run(state, run) .. ' ' .. place .. ' ' .. rest
 end
 
 -- A value in `issued`, and its GRANTED_US, ISSUED_US and CODE.

@@ -23,7 +23,7 @@ local function park(keys, args)
 		if partition == args[i + 1] and offset == args[i + 2]
 			and is_its_own(args[2], owner, partition) then
 			redis.call('HSET', key(keys, 'pending'), args[i],
-				pending_value('parked', args[2], partition, offset, rest))
+				pending_value('parked', args[2], partition .. ' ' .. offset, rest))
 			parked = parked + 1
 			fresh = fresh + (state == 'assigned' and 1 or 0)
 		end

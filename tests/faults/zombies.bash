@@ -11,12 +11,12 @@ KAFKA_DISPATCH='22:1:before 22:1:after fcfs_mirror_1:1:before fcfs_mirror_1:1:af
 	ZRANGE:1:before ZRANGE:1:after ZRANGE:2:before ZRANGE:2:after fcfs_decisions_1:1:before fcfs_decisions_1:1:after
 	24:1:before 24:1:after 24:2:before 24:2:after 0:1:before 0:1:after 0:2:before 0:2:after 0:4:before 0:4:after
 	26:1:before 26:1:after 26:2:before 26:2:after fcfs_lease_1:1:after fcfs_run_1:1:before fcfs_run_1:1:after'
-PIPE_ISSUE='fcfs_show_1:1:before fcfs_show_1:1:after fcfs_allot_1:1:before fcfs_allot_1:1:after fcfs_allot_1:2:before
-	fcfs_allot_1:2:after fcfs_allot_1:3:before fcfs_allot_1:3:after "issued":1:before "issued":1:after "issued":2:before
+PIPE_ISSUE='fcfs_show_1:1:before fcfs_show_1:1:after fcfs_award_1:1:before fcfs_award_1:1:after fcfs_award_1:2:before
+	fcfs_award_1:2:after fcfs_award_1:3:before fcfs_award_1:3:after "issued":1:before "issued":1:after "issued":2:before
 	"issued":2:after "issued":3:before "issued":3:after fcfs_done_1:1:before fcfs_done_1:1:after fcfs_done_1:2:before fcfs_done_1:2:after
 	fcfs_done_1:3:before fcfs_done_1:3:after fcfs_run_1:1:before fcfs_run_1:1:after'
-KAFKA_ISSUE='1:1:before 22:1:before 22:1:after fcfs_show_1:1:before fcfs_allot_1:1:before fcfs_allot_1:1:after
-	fcfs_allot_1:2:before fcfs_allot_1:2:after fcfs_allot_1:3:before fcfs_allot_1:3:after 24:1:before 24:1:after 0:1:before
+KAFKA_ISSUE='1:1:before 22:1:before 22:1:after fcfs_show_1:1:before fcfs_award_1:1:before fcfs_award_1:1:after
+	fcfs_award_1:2:before fcfs_award_1:2:after fcfs_award_1:3:before fcfs_award_1:3:after 24:1:before 24:1:after 0:1:before
 	0:1:after 0:2:before 0:2:after 25:1:before 25:1:after 28:1:before 28:1:after 28:2:before 28:2:after 26:1:before 26:1:after
 	26:2:before 26:2:after fcfs_done_1:1:before fcfs_done_1:1:after fcfs_done_1:2:before fcfs_done_1:2:after'
 

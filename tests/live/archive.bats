@@ -37,8 +37,7 @@ parked() {
 	fcfs-event set "$1" --stock 6
 	fcfs-dispatch "$1" >"$T/w"
 	for person in 'é,;' zed; do
-		redis fcall fcfs_allot_1 2 "$(key "$1" event)" "$(key "$1" line)" "$(field "$1" id)" $run "$person" \
-			"$(jq -r --arg user "$person" 'select(.user == $user).ticket' "$T/w")" "CODE-$person" 0 - - >/dev/null
+		award "$1" $run "$person" "$(jq -r --arg user "$person" 'select(.user == $user).ticket' "$T/w")" "CODE-$person" 0 - - >/dev/null
 		redis fcall fcfs_park_1 2 "$(key "$1" event)" "$(key "$1" line)" "$(field "$1" id)" $run "$person" - - >/dev/null
 	done
 	fcfs-leave --revoke "$1" zed >/dev/null

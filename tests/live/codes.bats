@@ -383,7 +383,7 @@ follow() {
 }
 
 @test "issue killed everywhere it asks Redis: a code stays its ticket's, and none is lost" {
-	for at in allot.1.before allot.1.after allot.3.after done.1.before done.2.after; do
+	for at in award.1.before award.1.after award.3.after done.1.before done.2.after; do
 		IFS=. read -r step nth when <<<"$at"
 		pool "$at" 10 12
 		codes 15 | fill "$at"

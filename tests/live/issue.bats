@@ -194,6 +194,39 @@ cell() {
 	done
 }
 
+@test "when people joined is what the line says, whatever their records say; also of who is among strangers" {
+	local lie n=0
+	for lie in .joined_us '.ticket' 1 '.joined_us - .ticket' '(if .ticket % 3 == 0 then 7 else .ticket end)' '(.ticket / 4 | floor)'; do
+		n=$((n + 1))
+		event $n 60 0
+		people 20 | fcfs-join $n >/dev/null # in one call: each 1 us after the other
+		for person in x y z; do
+			fcfs-join $n $person >/dev/null
+		done
+		people 37 q | fcfs-join $n >/dev/null
+		redis zrange "$(key $n line)" 0 -1 withscores | paste - - >"$T/line"
+		fcfs-dispatch $n | jq -c ".joined_us = $lie" >"$T/w"
+		sed -i -e '1s/p0000001/nobody/' -e '30s/q0000007/p0000001/' -e '60s/"ticket":60/"ticket":59/' "$T/w"
+		run -65 --separate-stderr fcfs-issue --chunk 60 <"$T/w"
+		jq -r '"\(.user)\t\(.joined_us)"' <<<"$output" >"$T/said"
+		sed -e '1d;30d;60d' "$T/line" | cmp - "$T/said"
+	done
+	event far 60 60
+	redis zrange "$(key far line)" 0 -1 withscores | paste - - >"$T/line"
+	fcfs-dispatch far | jq -c 'select(.ticket % 25 == 3)' >"$T/w" # few, far from each other
+	fcfs-issue <"$T/w" | jq -r '"\(.user)\t\(.joined_us)"' >"$T/said"
+	sed -n '3p;28p;53p' "$T/line" | cmp - "$T/said"
+}
+
+@test "winners who are not in ticket order are an error, and none of them gets a code" {
+	event e 3 3
+	fcfs-dispatch e >/dev/null
+	award e '' p0000002 2 X 0 - - p0000001 1 Y 0 - -
+	[[ $(redis fcall fcfs_award_1 2 "$(key e event)" "$(key e line)" "$(field e id)" '' 2 p0000002 p0000001 2 1 X Y '- -' '- -' 2 0 2>&1) == \
+		*'not in ticket order'* ]]
+	same 0 "$(redis hlen "$(key e pending)")"
+}
+
 @test "created anew under the same name: records of the former one meet nothing" {
 	event a 3 3
 	fcfs-dispatch a >"$T/old"

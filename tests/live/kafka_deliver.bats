@@ -130,7 +130,7 @@ bury() {
 	all_out e 1
 }
 
-AT='fcfs_allot_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
+AT='fcfs_award_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
 
 @test "killed before and after each kind of thing it sends: every code once, every dead letter once" {
 	local at when stock=0
@@ -199,7 +199,7 @@ AT='fcfs_allot_1:2 24:2 28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'
 	fcfs-dispatch e
 	spawn fcfs-issue -v --ledger "sqlite:$T/ledger" --deliver "$(by_hand "echo \$ticket >>$T/asked; until [ -e $T/go ]; do sleep 0.02; done")" 2>"$T/err"
 	soon has "$T/asked" 1
-	redis fcall fcfs_allot_1 2 "$(key e event)" "$(key e line)" "$(field e id)" 99999999-9999-4999-8999-999999999999 p0000002 2 X 0 0 1
+	award e 99999999-9999-4999-8999-999999999999 p0000002 2 X 0 0 1
 	touch "$T/go"
 	ends "$pid" 0
 	same '1 2 1 2' "$(paste -sd ' ' "$T/asked")"

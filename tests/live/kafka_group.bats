@@ -173,7 +173,7 @@ lag_is() {
 	issuer first
 	soon begun
 	end_all "$pid"
-	for at in fcfs_allot_1:2 28:2 26:2 fcfs_done_1:2; do
+	for at in fcfs_award_1:2 28:2 26:2 fcfs_done_1:2; do
 		zombie "z${#zombies[@]}" "${at%:*}" "${at#*:}"
 	done
 	soon members 4

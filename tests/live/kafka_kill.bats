@@ -123,7 +123,7 @@ come_more() {
 # 28 TxnOffsetCommit. Once in a run, or once and more a transaction: the second then.
 DISPATCH='fcfs_lease_1:1 1:1 22:1 fcfs_mirror_1:1 fcfs_mirror_1:2 fcfs_serve_1:2 ZRANGE:2 fcfs_decisions_1:1 24:2 0:1 0:5
 	26:1 26:2 fcfs_run_1:1 fcfs_run_1:2 fcfs_release_1:1'
-ISSUE='11:1 14:1 9:1 fcfs_stranded_1:1 1:1 22:1 fcfs_show_1:1 fcfs_allot_1:1 fcfs_allot_1:2 0:1 0:3 24:2 25:2 28:2
+ISSUE='11:1 14:1 9:1 fcfs_stranded_1:1 1:1 22:1 fcfs_show_1:1 fcfs_award_1:1 fcfs_award_1:2 0:1 0:3 24:2 25:2 28:2
 	26:1 26:2 fcfs_done_1:1 fcfs_done_1:2 fcfs_run_1:1 fcfs_run_1:2 13:1'
 
 @test "fcfs-dispatch killed before and after each kind of thing it sends: every record once" {

@@ -21,7 +21,7 @@ step() {
 
 # assigned PERSON TICKET CODE: as an issuer fixes a code, the first half of its work
 assigned() {
-	same assigned "$(step allot "$(field e id)" "" "$1" "$2" "$3" 0 - - | head -n 1)"
+	same assigned "$(award e "" "$1" "$2" "$3" 0 - - | cut -d ' ' -f 1)"
 }
 
 # issued PERSON TICKET CODE: the whole of it
@@ -121,7 +121,7 @@ log_of() {
 	event 1 1 ann bob
 	winners
 	fcfs-leave e ann
-	same refused "$(step allot "$(field e id)" "" ann 1 CODE-1 0 - - | head -n 1)"
+	same refused "$(award e "" ann 1 CODE-1 0 - - | cut -d ' ' -f 1)"
 	same 0 "$(redis hlen "$(key e pending)")"
 }
 

@@ -69,7 +69,7 @@ step() {
 	step run "$id" '{"run":"1"}'
 	same 1 "$(redis llen "$(key e runs)")"
 	fcfs-dispatch e >"$T/w"
-	step allot "$id" "" ann 1 CODE 0 - - >/dev/null
+	award e "" ann 1 CODE 0 - - >/dev/null
 	for _ in 1 2; do
 		same 1 "$(step adopt "$id" ann 7 8 OTHER)"
 	done

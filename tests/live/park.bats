@@ -24,7 +24,7 @@ assign() {
 
 # assign_by RUN PERSON...
 assign_by() {
-	step allot "$(field e id)" "$@" | paste -d ' ' - - - - - | cut -d ' ' -f 1,2
+	award e "$@" | cut -d ' ' -f 1,2
 }
 
 # park PERSON PARTITION OFFSET
@@ -245,5 +245,5 @@ granted() {
 
 # elsewhere PERSON TICKET CODE REPLAYS PARTITION OFFSET: status, and where it is
 elsewhere() {
-	step allot "$(field e id)" $RUN "$@" | paste -sd ' ' | cut -d ' ' -f 1,4,5
+	award e $RUN "$@" | cut -d ' ' -f 1,4,5
 }

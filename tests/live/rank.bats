@@ -68,7 +68,7 @@ told() {
 	[[ $(told g) == *' state:standby decision:none reason:4 slots of 4 are taken, and 0 people in line go before them code:none ahead:0' ]]
 	same 'ticket:2 state:winner decision:granted reason:a slot was free when it was their turn; the code is not assigned yet code:none' "$(told b)"
 	id=$(field e id)
-	step allot "$id" run-1 b 2 CODE-B 0 1 7 c 3 CODE-C 0 - - d 4 CODE-D 0 2 5 >/dev/null
+	award e run-1 b 2 CODE-B 0 1 7 c 3 CODE-C 0 - - d 4 CODE-D 0 2 5 >/dev/null
 	[[ $(told b) == *' the code is on its way code:assigned winner_at:1:7 run:run-1' ]]
 	step "done" "$id" c
 	step park "$id" run-1 d 2 5 >/dev/null
@@ -117,7 +117,7 @@ told() {
 @test "winner: granted, assigned; issued" {
 	event 3 0 a b c
 	fcfs-dispatch e >/dev/null
-	step allot "$(field e id)" "" a 1 CODE-A 0 - - b 2 CODE-B 0 - - >/dev/null
+	award e "" a 1 CODE-A 0 - - b 2 CODE-B 0 - - >/dev/null
 	step "done" "$(field e id)" a
 	run -0 fcfs-rank e a b c
 	[ "$(rows <<<"$output")" = 'issued:a:1:-:-:-
@@ -129,7 +129,7 @@ winner:c:3:-:-:granted' ]
 @test "left: how they left" {
 	event 2 1 a b c
 	fcfs-dispatch e >/dev/null
-	step allot "$(field e id)" "" a 1 CODE-A 0 - - >/dev/null
+	award e "" a 1 CODE-A 0 - - >/dev/null
 	step "done" "$(field e id)" a
 	fcfs-leave --revoke e a b c >/dev/null
 	run -0 fcfs-rank e a b c

@@ -221,7 +221,7 @@ undeliverable p0000003 dead' "$(column 2,4,8 | tr '\t' ' ' | sort)"
 	local at n=0 code
 	undelivered p0000002
 	code=$(code_of p0000002)
-	for at in fcfs_allot_1 26 fcfs_park_1; do
+	for at in fcfs_award_1 26 fcfs_park_1; do
 		fcfs-issue -q --redrive
 		struck $at 1 after fcfs-issue --deliver "$(courier "$NEVER")"
 		run timeout "$LIMIT" fcfs-issue --deliver "$(courier "$NEVER")"

@@ -24,7 +24,7 @@ step() {
 parked() {
 	local person
 	for person in "${@:2}"; do
-		step allot "$(field e id)" "$1" "$person" "$(fcfs-rank e "$person" | cut -f 3)" "CODE-$person" 0 - - >/dev/null
+		award e "$1" "$person" "$(fcfs-rank e "$person" | cut -f 3)" "CODE-$person" 0 - - >/dev/null
 		same 1 "$(step park "$(field e id)" "$1" "$person" - -)"
 	done
 }
@@ -227,7 +227,7 @@ states() {
 	fcfs-dispatch e >"$T/w"
 	parked $RUN ann bob cid
 	# sent again: bob is being issued, cid is issued, dan never was parked
-	same 2 "$(step allot "$(field e id)" $RUN bob 2 OTHER 1 - - cid 3 OTHER 1 - - | grep -c assigned)"
+	same 2 "$(award e $RUN bob 2 OTHER 1 - - cid 3 OTHER 1 - - | grep -c assigned)"
 	same 1 "$(step "done" "$(field e id)" cid)"
 	same "$(printf '%s\n' returned 1 busy 2 issued 3 issued 4)" "$(step leave me parked:$RUN ann bob cid dan)"
 	same "$(printf '%s\n' returned 1 busy 2 issued 3 issued 4)" "$(step leave me parked:$RUN ann bob cid dan)"
@@ -240,9 +240,10 @@ states() {
 @test "--return-dead of thousands, killed and run again" {
 	event e 2500 2500
 	fcfs-dispatch e >"$T/w"
-	people 2500 | nl -w 1 | while read -r ticket person; do
-		echo "$person $ticket C$ticket 0 - -"
-	done | xargs -n 996 redis-cli -p "$REDIS_PORT" fcall fcfs_allot_1 2 "$(key e event)" "$(key e line)" "$(field e id)" $RUN >/dev/null
+	mapfile -t winners < <(people 2500 | awk -v OFS='\n' '{ print $0, NR, "C" NR, 0, "-", "-" }')
+	for ((i = 0; i < ${#winners[@]}; i += 3000)); do
+		award e $RUN "${winners[@]:i:3000}" >/dev/null
+	done
 	people 2500 | sed 's/$/ - -/' | xargs -n 900 redis-cli -p "$REDIS_PORT" fcall fcfs_park_1 2 "$(key e event)" "$(key e line)" "$(field e id)" $RUN >/dev/null
 	same 2500 "$(field e parked)"
 	# it sends: SMEMBERS, then who is parked, and revokes them, a part at a time

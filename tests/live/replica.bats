@@ -188,7 +188,7 @@ fcall() {
 	fcfs-leave e p0000004 >/dev/null || :
 	for step in "join p0000001" "leave me leave p0000004" "leave me leave p0000001" "leave me leave nobody" \
 		"set me stock 3" "create $id x me" "load $id l one 1" "loaded $id me" "touch" "done $id p0000001" \
-		"allot $id r p0000001 1 x 0 - -" "allot other r p0000001 1 x 0 - -" "renew nobody 0 1" "release nobody 0" \
+		"award $id r 1 p0000001 1 x 0:0 1 0" "award other r 1 p0000001 1 x 0:0 1 0" "renew nobody 0 1" "release nobody 0" \
 		"job r h 1000" "free other" "run other {}" "lease d 5000 kafka" \
 		"park $id r" "annul $id nobody 1 1 one me" "adopt $id nobody 1 1 one" "replace $id nobody one x live"; do
 		# shellcheck disable=SC2086 # a word each

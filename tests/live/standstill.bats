@@ -38,7 +38,7 @@ table() {
 		lease|line|fcfs_lease_1|fcfs-dispatch @|cat
 		grant|line|fcfs_serve_1|fcfs-dispatch @|cat
 		books|granted|fcfs_run_1|fcfs-issue --ledger sqlite:@.db <@.winners|cat
-		assign|granted|fcfs_allot_1|fcfs-issue --ledger sqlite:@.db <@.winners|cat
+		assign|granted|fcfs_award_1|fcfs-issue --ledger sqlite:@.db <@.winners|cat
 		done|granted|fcfs_done_1|fcfs-issue --ledger sqlite:@.db <@.winners|none
 		report|issued|fcfs_show_1|fcfs-report @|cut -f 1
 		issued|issued|fcfs_page_1|fcfs-report --issued @|cat
