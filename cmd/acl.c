@@ -10,7 +10,7 @@ struct role {
 };
 
 static const struct role ROLES[] = {
-	{"fcfs-web", "join rank explain",
+	{"fcfs-web", "join enter rank explain",
 	 "ping select wait hmget hset zadd zcard zmscore zrank zrange zrangebyscore time"},
 	{"fcfs-worker",
 	 "show lease renew release serve mirror decisions award lift confirm done stranded park adopt annul "
@@ -19,7 +19,7 @@ static const struct role ROLES[] = {
 	 "zrank zrange zrangebyscore get set del pttl llen rpush ltrim lrange lset smembers time "
 	 "config|get lpop lpush lrem"},
 	{"fcfs-operator",
-	 "create set show join leave parked revoked rank explain page seconds load loaded pool "
+	 "create set show join enter leave parked revoked rank explain page seconds load loaded pool "
 	 "touch",
 	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
 	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "

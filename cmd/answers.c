@@ -177,24 +177,35 @@ static int require_event(struct redis *redis, const struct place *place, struct 
 	return result;
 }
 
+/* Of the status, of how many people it is where the answers are in runs, and of the columns. */
+static void list_types(char types[STREAM_COLUMNS + 2], const struct answers *a)
+{
+	const char *end = types + STREAM_COLUMNS + 1;
+
+	*types++ = 't';
+	if (a->in_runs)
+		*types++ = 'n';
+	for (const struct answers_column *c = a->columns; c->name; c++) {
+		assert(types < end);
+		*types++ = c->type;
+	}
+	*types = '\0';
+}
+
 static int ask(const struct answers *a, struct redis *redis, const struct place *place,
 	       struct people *people, bool one, struct fault *why)
 {
 	struct audience audience = {.answers = a};
 	struct listener listener = {&audience, on_answer, on_pause};
-	char types[STREAM_COLUMNS + 1] = "t";
+	char types[STREAM_COLUMNS + 2];
 	struct question question = {.function = a->function,
 				    .reads_only = a->reads_only,
 				    .place = place,
 				    .args = {a->args[0], a->args[1]},
-				    .columns = 1,
 				    .types = types};
 	int result;
 
-	for (const struct answers_column *c = a->columns; c->name; c++) {
-		assert(question.columns < STREAM_COLUMNS);
-		types[question.columns++] = c->type;
-	}
+	list_types(types, a);
 	if (a->times)
 		audience.latency_us = calloc(1, sizeof *audience.latency_us);
 	result = stream_run(redis, &question, people, &listener, &ui_control, why);

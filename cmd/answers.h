@@ -21,9 +21,10 @@ struct answers_word {
 struct answers {
 	const char *function;
 	bool reads_only;
-	bool times;			      /* latency percentiles on stderr */
-	const char *args[2];		      /* as in stream.h */
-	const char *status_name;	      /* the first column, in JSON: "status", "state" */
+	bool in_runs;		 /* behind the status: of how many people, as in stream.h */
+	bool times;		 /* latency percentiles on stderr */
+	const char *args[2];	 /* as in stream.h */
+	const char *status_name; /* the first column, in JSON: "status", "state" */
 	const struct answers_column *columns; /* behind status and person; name NULL ends */
 	const struct answers_word *words;
 };

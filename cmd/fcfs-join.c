@@ -39,8 +39,11 @@ static const struct ui_tool TOOL = {
 
 int main(int argc, char **argv)
 {
-	struct answers join = {
-		.function = "join", .status_name = "status", .columns = COLUMNS, .words = WORDS};
+	struct answers join = {.function = "enter",
+			       .in_runs = true,
+			       .status_name = "status",
+			       .columns = COLUMNS,
+			       .words = WORDS};
 	struct fault why;
 	char **operands = ui_start(&TOOL, argc, argv, &join);
 

@@ -7,16 +7,20 @@ enum { FIRST_CAPACITY = 256 };
 
 size_t int_digits(char out[INT_DIGITS], int64_t value)
 {
+	static const char PAIRS[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char digits[INT_DIGITS];
 	char *end = digits + sizeof digits - 1, *p = end;
 	/* negated as unsigned: INT64_MIN has no positive twin */
 	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
 	*end = '\0';
-	do {
-		*--p = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest);
+	for (; rest >= 10; rest /= 100)
+		p = memcpy(p - 2, PAIRS + 2 * (rest % 100), 2);
+	if (rest || p == end)
+		*--p = (char)('0' + rest);
 	if (value < 0)
 		*--p = '-';
 	memcpy(out, p, (size_t)(end - p) + 1);

@@ -100,7 +100,6 @@ int pool_load(const struct pool *pool, int fd, struct pool_load *counts, struct 
 				    .place = pool->place,
 				    .args = {pool->id, load},
 				    .numbered = true,
-				    .columns = 1,
 				    .types = "i"};
 	int result;
 

@@ -81,25 +81,73 @@ static int send_call(struct stream *s, struct fault *why)
 	return step_send(&s->step, s->redis, why);
 }
 
+/* An answer, and how many people it is still about. */
+struct row {
+	int64_t people;
+	struct cell cell[STREAM_COLUMNS];
+};
+
+static void set_number(struct cell *cell, int64_t number)
+{
+	cell->number = number;
+	cell->text = cell->digits;
+	cell->len = int_digits(cell->digits, number);
+}
+
 static void read_cell(struct cell *cell, struct reply *reply, char type)
 {
 	if (type == 'i' || (type == 'v' && reply_is_int(reply))) {
-		cell->number = reply_int(reply);
-		cell->text = cell->digits;
-		cell->len = int_digits(cell->digits, cell->number);
+		set_number(cell, reply_int(reply));
 		return;
 	}
 	cell->number = 0;
 	cell->text = reply_text(reply, &cell->len);
 }
 
+static void read_row(struct row *row, struct reply *reply, const char *types)
+{
+	struct cell *cell = row->cell;
+
+	row->people = 1;
+	for (; *types; types++) {
+		if (*types == 'n')
+			row->people = reply_int(reply);
+		else
+			read_cell(cell++, reply, *types);
+	}
+	reply->unsound = reply->unsound || row->people < 1;
+}
+
+/* To the next one of its people. */
+static void step_row(struct row *row, const char *types)
+{
+	struct cell *cell = row->cell;
+
+	for (; *types; types++) {
+		if (*types == 'i' && cell->number != 0)
+			set_number(cell, cell->number + 1);
+		cell += *types != 'n';
+	}
+}
+
+/* The next person's cells: of the row that goes on, or of the next one. */
+static const struct cell *next_answer(struct row *row, struct reply *reply, const char *types)
+{
+	if (row->people > 0)
+		step_row(row, types);
+	else
+		read_row(row, reply, types);
+	row->people--;
+	return row->cell;
+}
+
 /* Of somebody who was served, and nobody can tell how. */
-static void fill_unconfirmed(struct cell *cell, size_t columns)
+static void fill_unconfirmed(struct cell *cell)
 {
 	static const char WORD[] = "unconfirmed";
 
-	memset(cell, 0, columns * sizeof *cell);
-	for (size_t c = 0; c < columns; c++)
+	memset(cell, 0, STREAM_COLUMNS * sizeof *cell);
+	for (size_t c = 0; c < STREAM_COLUMNS; c++)
 		cell[c].text = "";
 	cell[0].text = WORD;
 	cell[0].len = sizeof WORD - 1;
@@ -113,7 +161,7 @@ static int hear_unconfirmed(struct stream *s, struct call *call, struct fault *w
 	if (!s->warned)
 		s->control->warn(why->line);
 	s->warned = true;
-	fill_unconfirmed(cell, s->question->columns);
+	fill_unconfirmed(cell);
 	for (size_t i = 0; i < call->count; i++)
 		if (l->answer(l->self, &call->person[i], call->person[i].invalid ? NULL : cell,
 			      why) < 0)
@@ -125,17 +173,20 @@ static int hear(struct stream *s, struct call *call, struct reply *reply, struct
 {
 	const struct listener *l = s->listener;
 
-	for (size_t i = 0; i < call->count; i++) {
-		struct cell cell[STREAM_COLUMNS];
+	const struct question *q = s->question;
+	struct row row = {0};
 
-		for (size_t c = 0; c < s->question->columns && !call->person[i].invalid; c++)
-			read_cell(&cell[c], reply, s->question->types[c]);
-		if (reply_check(reply, s->question->place->event_key, why) < 0 ||
-		    l->answer(l->self, &call->person[i], call->person[i].invalid ? NULL : cell,
-			      why) < 0)
+	for (size_t i = 0; i < call->count; i++) {
+		const struct person *person = &call->person[i];
+		const struct cell *cell =
+			person->invalid ? NULL : next_answer(&row, reply, q->types);
+
+		if (reply_check(reply, q->place->event_key, why) < 0 ||
+		    l->answer(l->self, person, cell, why) < 0)
 			return -1;
 	}
-	return 0;
+	reply->unsound = row.people != 0;
+	return reply_check(reply, q->place->event_key, why);
 }
 
 /* Hears the oldest call, if its answer is there (or it needed none). 1 heard, 0 not yet. */

@@ -19,13 +19,15 @@
 enum { STREAM_BATCH = 500, STREAM_CALLS = 4, STREAM_COLUMNS = 5 };
 
 struct question {
-	const char *function; /* join, leave, rank */
+	const char *function; /* enter, leave, rank */
 	bool reads_only;
 	const struct place *place;
 	const char *args[2]; /* in front of the people; NULL: none */
 	bool numbered;	     /* behind each of them their number */
-	size_t columns;	     /* values a person in the answer */
-	const char *types; /* a letter a column: 't' text, 'i' integer, 'v' either, heard as text */
+	/* The columns of an answer, a letter each: 't' text, 'i' integer, 'v' either, heard as text; 'n', which
+	 * is not heard: so many people, one after the other, have this answer, and its integers rise by one
+	 * from each to the next, or are 0 all along. */
+	const char *types;
 };
 
 struct cell {

@@ -1,8 +1,12 @@
--- join PERSON... -> STATUS TICKET JOINED_US DETAIL, a person
+-- join  PERSON... -> STATUS TICKET JOINED_US DETAIL, a person
+-- enter PERSON... -> STATUS COUNT TICKET JOINED_US DETAIL, a run: COUNT people one after the other with the
+--   same status and detail, whose tickets and times each rise by one, or are 0 all along
 -- Order: in line? -> state and times -> capacity -> enter. Only "enter" writes the line; each call writes
 -- the counters.
 
 local JOIN_FIELDS = { 'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned' }
+local RUN = 5     -- values a run
+local SAMPLE = 61 -- one of so many people tells what most of them are
 
 -- The counter of each answer that lets nobody in.
 local COUNTERS = {
@@ -10,70 +14,205 @@ local COUNTERS = {
 	early = 'refused_early', closed = 'refused_closed', paused = 'refused_paused',
 }
 
--- What one call knows: the line as it stands, what a stranger is told once there is no room, and what it
--- has answered and counted.
+-- The last two digits of a number, without string.format, which is not there yet.
+local TAILS = {}
+for i = 0, 99 do
+	TAILS[i] = (i < 10 and '0' or '') .. i
+end
+
+-- What one call knows: the line as it stands, what a stranger is told once there is no room, and its
+-- answers so far, in runs.
 local function open_visit(keys)
 	local event = read(keys, JOIN_FIELDS)
 	if not event then
 		return nil
 	end
-	local now = now_us()
-	local visit = { event = event, reply = {}, filled = 0, counts = {} }
+	local now, size = now_us(), redis.call('ZCARD', keys[2])
 	local shut, wait_s = door(event, now)
-	visit.refusal, visit.wait_s = shut or 'soldout', wait_s or ''
-	visit.size = redis.call('ZCARD', keys[2])
-	visit.room = shut and 0
-		or event.stock + event.standby - (visit.size - event.left - event.returned)
-	visit.last_us = math.max(now - 1,
-		redis.call('ZRANGE', keys[2], '-1', '-1', 'WITHSCORES')[2] or 0)
-	return visit
+	return {
+		event = event, runs = {}, refusal = shut or 'soldout', wait_s = wait_s or '', size = size,
+		room = shut and 0 or event.stock + event.standby - (size - event.left - event.returned),
+		last_us = math.max(now - 1,
+			redis.call('ZRANGE', keys[2], '-1', '-1', 'WITHSCORES')[2] or 0),
+	}
 end
 
--- The join times of some people, and their marks; false where there is none.
-local function look_up(visit, keys, people, first, last)
-	local scores = redis.call('ZMSCORE', keys[2], unpack(people, first, last))
-	if visit.event.left + visit.event.returned == 0 then
-		return scores, {}
+local function add_run(visit, status, count, ticket, joined_us)
+	local runs, n = visit.runs, #visit.runs
+	runs[n + 1], runs[n + 2], runs[n + 3], runs[n + 4], runs[n + 5] = status, count, ticket, joined_us, ''
+end
+
+local function nobody_left(visit)
+	return visit.event.left + visit.event.returned == 0
+end
+
+-- The marks of those people who have left, by their turn.
+local function read_marks(visit, keys, people, first, last)
+	return nobody_left(visit) and {}
+		or redis.call('HMGET', key(keys, 'left'), unpack(people, first, last))
+end
+
+-- Puts people in line, each at the time that tells their turn: last_us + turn. How many were not there yet?
+-- Most of the digits are the same for long: string.format for each would be a fifth of the call.
+local function put_in_line(visit, keys, people, first, last)
+	local before, tail = first - 1, visit.last_us % 100
+	local head = digits((visit.last_us - tail) / 100)
+	local entering = {}
+	for turn = 1, last - before do
+		tail = tail + 1
+		if tail == 100 then
+			head, tail = digits((visit.last_us + turn) / 100), 0
+		end
+		entering[2 * turn - 1], entering[2 * turn] = head .. TAILS[tail], people[before + turn]
 	end
-	return scores, redis.call('HMGET', key(keys, 'left'), unpack(people, first, last))
+	return redis.call('ZADD', keys[2], 'NX', unpack(entering))
 end
 
--- One pass over the people, with what it needs of the visit in locals: this is where a call's time goes.
-local function join_slice(visit, keys, people, first, last)
-	local scores, marks = look_up(visit, keys, people, first, last)
-	local reply, filled, counts = visit.reply, visit.filled, visit.counts
-	local room, size, last_us = visit.room, visit.size, visit.last_us
-	local entering, n, seen = {}, 0, {}
-	local tell_ticket = ticket_teller(keys)
-	for i = first, last do
-		local person, joined_us = people[i], scores[i - first + 1]
-		local status, ticket, detail = 'already', 0, ''
+-- Of those turns so many have entered.
+local function advance(visit, turns, entered)
+	visit.room, visit.size = visit.room - entered, visit.size + entered
+	visit.last_us = visit.last_us + turns
+end
+
+-- The join times of people of whom so many have just been put in line. Those stand at its end; the others were
+-- there before, or are among these twice.
+local function times_behind(visit, keys, people, first, last, entered)
+	local row = redis.call('ZRANGE', keys[2], visit.size, '-1')
+	local times, others, turns, n = {}, {}, {}, 0
+	for turn = 1, last - first + 1 do
+		local person = people[first + turn - 1]
+		if person == row[turn - n] then
+			times[turn] = visit.last_us + turn
+		else
+			n = n + 1
+			others[n], turns[n] = person, turn
+		end
+	end
+	local found = redis.call('ZMSCORE', keys[2], unpack(others))
+	for i = 1, n do
+		times[turns[i]] = found[i]
+	end
+	return times
+end
+
+-- Answers one by one, and lets in who may enter. `times` are those of the people in line: at the time of
+-- their turn, if they were put there just now. What it needs is in locals: this is where a mixed call's time goes.
+local function join_each(visit, keys, people, first, last, times)
+	local runs, at = visit.runs, #visit.runs - RUN -- the run that goes on
+	local status, ticket, next_us                  -- of the person before, and the time of who goes on with the run
+	local size, last_us, room = visit.size, visit.last_us, visit.room
+	local entering, n, seen, marks = {}, 0, {}, nil
+	local call, line = redis.call, keys[2]
+	for turn = 1, last - first + 1 do
+		local person, joined_us, before, detail = people[first + turn - 1], times[turn], status, ''
 		if joined_us then
 			joined_us = joined_us + 0
-			ticket = tell_ticket(person, joined_us)
-			status = marks[i - first + 1] and 'left' or status
+			if joined_us == last_us + turn then
+				n = n + 1
+				status, ticket = 'joined', size + n
+			else
+				marks = marks or read_marks(visit, keys, people, first, last)
+				status = marks[turn] and 'left' or 'already'
+				ticket = joined_us == next_us and ticket + 1 or call('ZRANK', line, person) + 1
+			end
 		elseif seen[person] then
-			ticket, joined_us = reply[seen[person] + 2], reply[seen[person] + 3]
+			status, ticket, joined_us = 'already', size + seen[person], last_us + seen[person]
 		elseif n < room then
 			n = n + 1
 			status, ticket, joined_us = 'joined', size + n, last_us + n
-			entering[2 * n - 1], entering[2 * n] = digits(joined_us), person
-			seen[person] = filled
+			entering[n], seen[person] = person, n
 		else
-			status, joined_us, detail = visit.refusal, 0, visit.wait_s
+			status, ticket, joined_us, detail = visit.refusal, 0, 0, visit.wait_s
 		end
-		counts[status] = (counts[status] or 0) + 1
-		reply[filled + 1], reply[filled + 2] = status, ticket
-		reply[filled + 3], reply[filled + 4] = joined_us, detail
-		filled = filled + 4
+		if status == before and joined_us == next_us then
+			runs[at + 2] = runs[at + 2] + 1
+		else
+			at = at + RUN
+			runs[at + 1], runs[at + 2], runs[at + 3] = status, 1, ticket
+			runs[at + 4], runs[at + 5] = joined_us, detail
+		end
+		next_us = joined_us > 0 and joined_us + 1 or 0
 	end
-	if n > 0 then
-		redis.call('ZADD', keys[2], unpack(entering))
+	if #entering > 0 then
+		put_in_line(visit, keys, entering, 1, n)
 	end
-	visit.filled, visit.room, visit.size, visit.last_us = filled, room - n, size + n, last_us + n
+	advance(visit, last - first + 1, n)
 end
 
-local function join(keys, people)
+-- Answers people who may all be strangers, and for all of whom there is room.
+local function join_strangers(visit, keys, people, first, last)
+	local count, entered = last - first + 1, put_in_line(visit, keys, people, first, last)
+	if entered == count then
+		add_run(visit, 'joined', count, visit.size + 1, visit.last_us + 1)
+		advance(visit, count, count)
+	else
+		join_each(visit, keys, people, first, last,
+			times_behind(visit, keys, people, first, last, entered))
+	end
+end
+
+-- Answers people who are in line one behind the other, with times that follow each other, as those of a stream
+-- that runs again; false where it is not so. Nobody has left.
+local function join_again(visit, keys, people, first, last)
+	local ends_us = redis.call('ZMSCORE', keys[2], people[first], people[last])
+	if not ends_us[2] or ends_us[2] - ends_us[1] ~= last - first then
+		return false
+	end
+	local ticket = ticket_of(keys, people[first])
+	local row = redis.call('ZRANGE', keys[2], ticket - 1, ticket - 1 + last - first)
+	for turn = 1, #row do
+		if row[turn] ~= people[first + turn - 1] then
+			return false
+		end
+	end
+	add_run(visit, 'already', #row, ticket, ends_us[1] + 0)
+	return true
+end
+
+-- Is all of a sample in line? Is nobody?
+local function try_some(keys, people, first, last)
+	local some, all, none = {}, true, true
+	for i = first, last, SAMPLE do
+		some[#some + 1] = people[i]
+	end
+	local times = redis.call('ZMSCORE', keys[2], unpack(some))
+	for i = 1, #some do
+		all, none = all and times[i], none and not times[i]
+	end
+	return all, none
+end
+
+-- Most calls are of one kind, which a sample tells. For one person alone nothing is quicker than to look.
+local function join_slice(visit, keys, people, first, last)
+	local all, none
+	if first < last then
+		all, none = try_some(keys, people, first, last)
+	end
+	if none and last - first < visit.room then
+		join_strangers(visit, keys, people, first, last)
+	elseif not (all and nobody_left(visit) and join_again(visit, keys, people, first, last)) then
+		join_each(visit, keys, people, first, last,
+			redis.call('ZMSCORE', keys[2], unpack(people, first, last)))
+	end
+end
+
+-- Each call writes the counters.
+local function write_counters(visit, keys)
+	local counts = {}
+	for at = 1, #visit.runs, RUN do
+		local status, count = visit.runs[at], visit.runs[at + 1]
+		counts[status] = (counts[status] or 0) + count
+	end
+	for status, count in pairs(counts) do
+		if status == 'joined' then
+			redis.call('HSET', keys[1], 'joined', digits(visit.size))
+		else
+			redis.call('HINCRBY', keys[1], COUNTERS[status], count)
+		end
+	end
+end
+
+local function enter(keys, people)
 	local visit = open_visit(keys)
 	if not visit then
 		return no_event()
@@ -81,15 +220,30 @@ local function join(keys, people)
 	for first = 1, #people, SLICE do
 		join_slice(visit, keys, people, first, math.min(first + SLICE - 1, #people))
 	end
-	if visit.counts.joined then
-		redis.call('HSET', keys[1], 'joined', digits(visit.size))
-	end
-	for status, counter in pairs(COUNTERS) do
-		if visit.counts[status] then
-			redis.call('HINCRBY', keys[1], counter, visit.counts[status])
-		end
-	end
-	return visit.reply
+	write_counters(visit, keys)
+	return visit.runs
 end
 
+local function join(keys, people)
+	local runs = enter(keys, people)
+	if runs.err then
+		return runs
+	elseif #people == 1 then
+		table.remove(runs, 2) -- the usual call of a web backend
+		return runs
+	end
+	local reply, n = {}, 0
+	for at = 1, #runs, RUN do
+		local status, count, ticket, joined_us, detail = unpack(runs, at, at + RUN - 1)
+		local rise = ticket > 0 and 1 or 0
+		for k = 0, count - 1 do
+			reply[n + 1], reply[n + 2] = status, ticket + k * rise
+			reply[n + 3], reply[n + 4] = joined_us + k * rise, detail
+			n = n + 4
+		end
+	end
+	return reply
+end
+
+register('enter', enter, {})
 register('join', join, {})

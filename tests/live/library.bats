@@ -253,6 +253,26 @@ step() {
 	same "left 1 $(redis zscore "$(key e line)" ann) " "$(call join ann | paste -sd ' ')"
 }
 
+@test "FCALL enter: the same answers in runs, of people with the same status whose tickets and times rise by one" {
+	enter() {
+		redis fcall fcfs_enter_1 2 "$(key e event)" "$(key e line)" "$@" | paste -sd ' '
+	}
+	event 4
+	reply=$(enter ann bob cid)
+	us=$(redis zscore "$(key e line)" ann)
+	same "joined 3 1 $us " "$reply"
+	same "already 2 2 $((us + 1)) " "$(enter bob cid)"
+	same "already 1 3 $((us + 2))  already 2 1 $us " "$(enter cid ann bob)"
+	reply=$(enter ann bob dan dan eve fay)
+	later=$(redis zscore "$(key e line)" dan)
+	same "already 2 1 $us  joined 1 4 $later  already 1 4 $later  soldout 2 0 0 " "$reply"
+	fcfs-leave e bob >/dev/null
+	same "already 1 1 $us  left 1 2 $((us + 1))  already 1 3 $((us + 2)) " "$(enter ann bob cid)"
+	fcfs-event set e --opens +1h
+	[[ $(enter eve fay) =~ ^early\ 2\ 0\ 0\ 3[56][0-9][0-9]$ ]]
+	same "" "$(enter)"
+}
+
 @test "FCALL_RO rank: STATE TICKET AHEAD ETA_S DETAIL a person" {
 	event 2
 	fcfs-event set e --standby 5
@@ -269,7 +289,7 @@ step() {
 
 @test "an event that does not exist is the error NOEVENT, and is not made by asking" {
 	event 2
-	for name in join rank leave show set; do
+	for name in join enter rank leave show set; do
 		run redis fcall "fcfs_${name}_1" 2 'fcfs:{nobody}:event' 'fcfs:{nobody}:line' ann
 		[[ $output == NOEVENT* ]]
 	done

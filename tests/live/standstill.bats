@@ -29,8 +29,8 @@ teardown() {
 # is the event|what is compared of its output
 table() {
 	grep -v '^#' <<-'END'
-		join|line|fcfs_join_1|fcfs-join @ new|cut -f 2,3
-		joinall|line|fcfs_join_1|fcfs-join @ <crowd|cut -f 2,3
+		join|line|fcfs_enter_1|fcfs-join @ new|cut -f 2,3
+		joinall|line|fcfs_enter_1|fcfs-join @ <crowd|cut -f 2,3
 		leave|line|fcfs_leave_1|fcfs-leave @ p0000005|cat
 		revoke|issued|fcfs_leave_1|fcfs-leave --revoke @ p0000001|cat
 		rank|line|fcfs_rank_1|fcfs-rank @ p0000004|cat

@@ -560,12 +560,21 @@ peak_kib() { # PID
 @test "another's function of our name: 76" {
 	other_server
 	redis function load "#!lua name=fcfs
-local function nonsense() return { 'perhaps', 1, 1, '' } end
-redis.register_function('fcfs_join_1', nonsense)
+local calls = 0
+local replies = {
+	{ 'perhaps', 1, 1, 1, '' }, { 'joined', 0, 1, 1, '', 'joined', 1, 2, 2, '' }, { 'joined', 3, 1, 1, '' },
+	{ 'joined', 'two', 1, 1, '' }, { 'joined', -1, 1, 1, '', 'joined', 1, 2, 2, '' }, { 'joined', 2, 1, 1 },
+}
+local function nonsense() calls = calls + 1 return replies[calls] end
+redis.register_function('fcfs_enter_1', nonsense)
 redis.register_function('fcfs_rank_1', function() return { 'waiting' } end)
 redis.register_function('fcfs_leave_1', function() return 7 end)" >/dev/null
 	run -76 fcfs-join e ann
 	[[ $output == *"'perhaps', which is no answer" ]]
+	for _ in 'of nobody' 'of more people than were asked' 'of no number' 'of less than nobody' 'cut short'; do
+		run -76 fcfs-join e ann bob
+		[[ $output == *"reply makes no sense"* ]]
+	done
 	run -76 fcfs-leave e ann
 	[[ $output == *"reply makes no sense" ]]
 }
