@@ -108,20 +108,20 @@ local function take_up(keys, event, ticket)
 end
 
 -- What is on its way out of a pipe stays so, whoever has it now: its code may be out.
-local function owner_of(run, at, state, owner)
-	return state == 'assigned' and at == '-' and owner == '' and '' or run
+local function owner_of(run, partition, state, owner)
+	return state == 'assigned' and partition == '-' and owner == '' and '' or run
 end
 
 -- Does another partition hold the record by which this ticket is assigned? That one settles it.
-local function is_elsewhere(state, at, place)
-	local partition = string.match(place, '^%S+')
+local function is_elsewhere(state, at, partition)
 	return state == 'assigned' and at ~= '-' and partition ~= '-' and at ~= partition
 end
 
 -- STATUS CODE GRANTED_US ISSUED_US and the value for `pending` of who has one there.
 local function assign_again(keys, event, run, ticket, place, replayed, value)
 	local state, at, offset, rest, owner = read_pending(value)
-	if is_elsewhere(state, at, place) then
+	local partition = string.match(place, '^%S+')
+	if is_elsewhere(state, at, partition) then
 		return 'elsewhere', '', tonumber(at), tonumber(offset)
 	end
 	local granted_us, issued_us, code = read_issued(rest)
@@ -132,7 +132,7 @@ local function assign_again(keys, event, run, ticket, place, replayed, value)
 		take_up(keys, event, ticket)
 	end
 	return 'assigned', code, granted_us, issued_us,
-		pending_value('assigned', owner_of(run, at, state, owner), place, rest)
+		pending_value('assigned', owner_of(run, partition, state, owner), place, rest)
 end
 
 -- Makes STEP the one that granted this ticket. It has granted others, too.

@@ -239,6 +239,11 @@ granted() {
 	same '0 0 1' "$(for place in '0 3' '1 4' '1 3'; do step lift "$(field e id)" ann $place; done | paste -sd ' ')"
 	assign ann 1 X 0 0 4
 	same "assigned:$RUN 0 4" "$(pending ann)"
+	# then it is who assigns it next that has it: nothing is on its way out from a record that is gone
+	assign_by '' ann 1 X 0 0 4
+	same 1 "$(step lift "$(field e id)" ann 0 4)"
+	assign ann 1 X 0 1 3
+	same "assigned:$RUN 1 3" "$(pending ann)"
 	step "done" "$(field e id)" ann
 	same 'already A' "$(assign ann 1 X 0 0 7)"
 }
