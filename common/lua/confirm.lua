@@ -14,8 +14,9 @@
 -- given up any more, and whoever meets it prints it. Who was refused may give up what it has still. In
 -- Kafka the transaction decides, and the owner alone goes on: another one's partition it is.
 
-local function confirm_one(keys, run, person, verdict)
-	local state, partition, offset, rest, owner = pending_of(keys, person)
+-- STATUS of a ticket with this value in `pending`, and the one that it is to have there.
+local function confirm_one(keys, run, person, verdict, value)
+	local state, partition, offset, rest, owner = read_pending(value or '')
 	if state == 'parked' then
 		return 'parked'
 	elseif not state then
@@ -23,12 +24,10 @@ local function confirm_one(keys, run, person, verdict)
 	elseif partition ~= '-' or verdict == 'park' then
 		return owner == run and 'assigned' or owner == '' and 'firm' or 'taken'
 	end
-	redis.call('HSET', key(keys, 'pending'), person,
-		pending_value('assigned', '', partition .. ' ' .. offset, rest))
-	return 'assigned'
+	return 'assigned', pending_value('assigned', '', partition .. ' ' .. offset, rest)
 end
 
--- confirm ID RUN, then PERSON VERDICT a ticket that this run has assigned -> STATUS a ticket, in order
+-- confirm ID RUN, then PERSON VERDICT a ticket that this run has assigned, SLICE at most -> STATUS a ticket, in order
 -- VERDICT: issue (it was delivered), park (it was refused for good).
 -- STATUS: assigned (go on: print it, or write its dead letter, then park it), firm (it cannot be given
 -- up), taken (another run has it), already (issued by another), parked (given up by another), refused
@@ -38,10 +37,23 @@ local function confirm(keys, args)
 	if not event then
 		return no_event()
 	end
-	local reply = {}
+	local people, reply, firm = {}, {}, {}
 	for i = 3, #args, 2 do
-		reply[#reply + 1] = event.id == args[1]
-			and confirm_one(keys, args[2], args[i], args[i + 1]) or 'refused'
+		people[#people + 1] = args[i]
+	end
+	local values = #people > 0 and redis.call('HMGET', key(keys, 'pending'), unpack(people))
+	for n, person in ipairs(people) do
+		local status, value = 'refused', nil
+		if event.id == args[1] then
+			status, value = confirm_one(keys, args[2], person, args[2 * n + 2], values[n])
+		end
+		reply[n] = status
+		if value then
+			firm[#firm + 1], firm[#firm + 2] = person, value
+		end
+	end
+	if #firm > 0 then
+		redis.call('HSET', key(keys, 'pending'), unpack(firm))
 	end
 	return reply
 end
