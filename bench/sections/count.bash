@@ -12,6 +12,8 @@ describe() {
 	series join_server instructions 'redis-server, a person who enters'
 	series already_server instructions 'redis-server, a person who is in line already'
 	series rank_server instructions 'redis-server, a person in line whose place is asked'
+	series issue instructions 'fcfs-issue, a code, from a pipe and without a ledger'
+	series issue_server instructions 'redis-server, a code'
 	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
 	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
 	goal join at_most 5500
@@ -19,6 +21,8 @@ describe() {
 	goal join_server at_most 18700
 	goal already_server at_most 15600
 	goal rank_server at_most 21400
+	goal issue at_most 9300
+	goal issue_server at_most 38100
 }
 
 sizes() {
@@ -51,8 +55,10 @@ round() {
 	each join entering
 	each already entering
 	each rank asking
+	each issue issuing
 	each zadd bare
 	expect 'people in line' "$many" "$(redis zcard 'fcfs:{many}:line')"
+	expect 'codes issued' "$many" "$(redis hget 'fcfs:{many}:event' issued)"
 	expect 'members of the peer' "$many" "$(redis zcard zadd-many)"
 	audited many
 }
@@ -75,6 +81,12 @@ entering() {
 
 asking() {
 	counted fcfs-rank "$1" <"$1.ids"
+}
+
+# issuing SIZE: what dispatch has granted before; all of them are winners
+issuing() {
+	fcfs-dispatch -b '' "$1" >winners
+	counted fcfs-issue -b '' --chunk 1000 <winners
 }
 
 bare() {
