@@ -16,10 +16,11 @@ describe() {
 	series issue_server instructions 'redis-server, a code'
 	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
 	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
-	goal join at_most 5500
+	goal join at_most 1650
+	goal already at_most 1650
 	goal rank at_most 5900
-	goal join_server at_most 18700
-	goal already_server at_most 15600
+	goal join_server at_most 9950
+	goal already_server at_most 4400
 	goal rank_server at_most 21400
 	goal issue at_most 9300
 	goal issue_server at_most 38100

@@ -4,7 +4,6 @@
 -- Order: in line? -> state and times -> capacity -> enter. Only "enter" writes the line; each call writes
 -- the counters.
 
-local JOIN_FIELDS = { 'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned' }
 local RUN = 5     -- values a run
 local SAMPLE = 61 -- one of so many people tells what most of them are
 
@@ -14,27 +13,34 @@ local COUNTERS = {
 	early = 'refused_early', closed = 'refused_closed', paused = 'refused_paused',
 }
 
--- The last two digits of a number, without string.format, which is not there yet.
-local TAILS = {}
-for i = 0, 99 do
+-- The last digits of a number, without string.format, which is not there yet.
+local TAIL, TAILS = 100, {}
+for i = 0, TAIL - 1 do
 	TAILS[i] = (i < 10 and '0' or '') .. i
 end
 
--- What one call knows: the line as it stands, what a stranger is told once there is no room, and its
--- answers so far, in runs.
+-- What one call knows: the event and the line as they stand, what a stranger is told once there is no room, and
+-- its answers so far, in runs. All at once: a table that grows is dear, where a call is for one person.
 local function open_visit(keys)
-	local event = read(keys, JOIN_FIELDS)
-	if not event then
+	local id, state, opens_us, closes_us, stock, standby, left, returned = unpack(redis.call('HMGET',
+		keys[1], 'id', 'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned'))
+	if not id then
 		return nil
 	end
 	local now, size = now_us(), redis.call('ZCARD', keys[2])
-	local shut, wait_s = door(event, now)
-	return {
-		event = event, runs = {}, refusal = shut or 'soldout', wait_s = wait_s or '', size = size,
-		room = shut and 0 or event.stock + event.standby - (size - event.left - event.returned),
-		last_us = math.max(now - 1,
-			redis.call('ZRANGE', keys[2], '-1', '-1', 'WITHSCORES')[2] or 0),
+	local last_us = redis.call('ZRANGE', keys[2], '-1', '-1', 'WITHSCORES')[2] or 0
+	local gone = (left or 0) + (returned or 0)
+	local visit = {
+		state = state, opens_us = (opens_us or 0) + 0, closes_us = (closes_us or 0) + 0,
+		gone = gone, size = size, room = stock + standby - (size - gone),
+		last_us = last_us + 0 < now and now - 1 or last_us + 0,
+		refusal = 'soldout', wait_s = '', runs = { nil, nil, nil, nil, nil },
 	}
+	local shut, wait_s = door(visit, now)
+	if shut then
+		visit.room, visit.refusal, visit.wait_s = 0, shut, wait_s or ''
+	end
+	return visit
 end
 
 local function add_run(visit, status, count, ticket, joined_us)
@@ -43,7 +49,7 @@ local function add_run(visit, status, count, ticket, joined_us)
 end
 
 local function nobody_left(visit)
-	return visit.event.left + visit.event.returned == 0
+	return visit.gone == 0
 end
 
 -- The marks of those people who have left, by their turn.
@@ -53,17 +59,17 @@ local function read_marks(visit, keys, people, first, last)
 end
 
 -- Puts people in line, each at the time that tells their turn: last_us + turn. How many were not there yet?
--- Most of the digits are the same for long: string.format for each would be a fifth of the call.
+-- All but the last digits of many times are the same: string.format for each would be a fifth of the call.
 local function put_in_line(visit, keys, people, first, last)
-	local before, tail = first - 1, visit.last_us % 100
-	local head = digits((visit.last_us - tail) / 100)
-	local entering = {}
-	for turn = 1, last - before do
-		tail = tail + 1
-		if tail == 100 then
-			head, tail = digits((visit.last_us + turn) / 100), 0
+	local entering, n, us, tails = {}, 0, visit.last_us + 1, TAILS
+	while first <= last do
+		local tail = us % TAIL
+		local head, count = digits((us - tail) / TAIL), math.min(TAIL - tail, last - first + 1)
+		for i = first, first + count - 1 do
+			entering[n + 1], entering[n + 2] = head .. tails[tail], people[i]
+			n, tail = n + 2, tail + 1
 		end
-		entering[2 * turn - 1], entering[2 * turn] = head .. TAILS[tail], people[before + turn]
+		first, us = first + count, us + count
 	end
 	return redis.call('ZADD', keys[2], 'NX', unpack(entering))
 end
@@ -101,7 +107,7 @@ local function join_each(visit, keys, people, first, last, times)
 	local runs, at = visit.runs, #visit.runs - RUN -- the run that goes on
 	local status, ticket, next_us                  -- of the person before, and the time of who goes on with the run
 	local size, last_us, room = visit.size, visit.last_us, visit.room
-	local entering, n, seen, marks = {}, 0, {}, nil
+	local entering, n, marks = {}, 0, nil -- people by their turn to enter, and the other way round
 	local call, line = redis.call, keys[2]
 	for turn = 1, last - first + 1 do
 		local person, joined_us, before, detail = people[first + turn - 1], times[turn], status, ''
@@ -115,12 +121,12 @@ local function join_each(visit, keys, people, first, last, times)
 				status = marks[turn] and 'left' or 'already'
 				ticket = joined_us == next_us and ticket + 1 or call('ZRANK', line, person) + 1
 			end
-		elseif seen[person] then
-			status, ticket, joined_us = 'already', size + seen[person], last_us + seen[person]
+		elseif entering[person] then
+			status, ticket, joined_us = 'already', size + entering[person], last_us + entering[person]
 		elseif n < room then
 			n = n + 1
 			status, ticket, joined_us = 'joined', size + n, last_us + n
-			entering[n], seen[person] = person, n
+			entering[n], entering[person] = person, n
 		else
 			status, ticket, joined_us, detail = visit.refusal, 0, 0, visit.wait_s
 		end
