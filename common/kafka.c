@@ -35,7 +35,7 @@ static const struct kafka_setting COMMON[] = {
 	{"queue.buffering.max.messages", "50000"},
 	{"queue.buffering.max.kbytes", "16384"},
 	{"queued.max.messages.kbytes", "8192"},
-	{"queued.min.messages", "5000"}, /* and a batch beyond; see kafka_wake */
+	{"queued.min.messages", "1000"}, /* and a batch of each partition; see kafka_wake */
 	{"fetch.message.max.bytes", "32768"},
 	{0},
 };
