@@ -166,12 +166,12 @@ local function join_again(visit, keys, people, first, last)
 	end
 	local ticket = ticket_of(keys, people[first])
 	local row = redis.call('ZRANGE', keys[2], ticket - 1, ticket - 1 + last - first)
-	for turn = 1, #row do
+	for turn = 1, last - first + 1 do
 		if row[turn] ~= people[first + turn - 1] then
 			return false
 		end
 	end
-	add_run(visit, 'already', #row, ticket, ends_us[1] + 0)
+	add_run(visit, 'already', last - first + 1, ticket, ends_us[1] + 0)
 	return true
 end
 
