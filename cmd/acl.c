@@ -11,7 +11,7 @@ struct role {
 
 static const struct role ROLES[] = {
 	{"fcfs-web", "join enter rank explain",
-	 "ping select wait hmget hset zadd zcard zmscore zrank zrange zrangebyscore time"},
+	 "ping select wait hmget hset hincrby zadd zcard zmscore zrank zrange zrangebyscore time"},
 	{"fcfs-worker",
 	 "show lease renew release serve mirror decisions award lift confirm done stranded park adopt annul "
 	 "replace revoked run job free page seconds touch",

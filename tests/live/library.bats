@@ -273,6 +273,14 @@ step() {
 	same "" "$(enter)"
 }
 
+@test "FCALL join: all are in line, the first and the last as far apart in time as in the call, and one is named twice" {
+	event 3
+	call join ann ann bob >/dev/null
+	us=$(redis zscore "$(key e line)" ann)
+	same "$((us + 2))" "$(redis zscore "$(key e line)" bob)"
+	same "already 1 $us  already 2 $((us + 2))  already 2 $((us + 2)) " "$(call join ann bob bob | paste -sd ' ')"
+}
+
 @test "FCALL_RO rank: STATE TICKET AHEAD ETA_S DETAIL a person" {
 	event 2
 	fcfs-event set e --standby 5
@@ -332,6 +340,7 @@ as() {
 	run -0 as web fcfs-join e ann
 	run -0 --separate-stderr as web fcfs-join e < <(people 3)
 	[[ $stderr == "fcfs-join: redis does not tell its settings: "* ]]
+	run -0 as web fcfs-join e ann # again
 	run -0 as web fcfs-rank e ann
 	run -0 as web fcfs-rank --explain e ann
 	run -0 as web fcfs-rank --list e
