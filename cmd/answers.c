@@ -177,16 +177,17 @@ static int require_event(struct redis *redis, const struct place *place, struct 
 	return result;
 }
 
-/* Of the status, of how many people it is where the answers are in runs, and of the columns. */
+/* The status, how many people it is of where the answers are in runs, then the columns. */
 static void list_types(char types[STREAM_COLUMNS + 2], const struct answers *a)
 {
-	const char *end = types + STREAM_COLUMNS + 1;
+	size_t cells = 1;
 
 	*types++ = 't';
 	if (a->in_runs)
 		*types++ = 'n';
 	for (const struct answers_column *c = a->columns; c->name; c++) {
-		assert(types < end);
+		assert(cells < STREAM_COLUMNS);
+		cells++;
 		*types++ = c->type;
 	}
 	*types = '\0';

@@ -172,7 +172,6 @@ static int hear_unconfirmed(struct stream *s, struct call *call, struct fault *w
 static int hear(struct stream *s, struct call *call, struct reply *reply, struct fault *why)
 {
 	const struct listener *l = s->listener;
-
 	const struct question *q = s->question;
 	struct row row = {0};
 
