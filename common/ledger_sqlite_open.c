@@ -183,9 +183,9 @@ static int make_file(const char *path, const char *place, struct fault *why)
 	return 0;
 }
 
-/* One thread of a process is ever in SQLite, and nobody asks what memory it has: its locks and its counting
- * would be a twelfth of what a row costs. Where it is in use already both are refused, and do no harm. */
-static void travel_light(void)
+/* One thread of a process is ever in SQLite, and nobody asks how much memory it takes: its mutexes and that account
+ * would be a twelfth of what a row costs. Where SQLite is in use already both are refused, and do no harm. */
+static void configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -203,7 +203,7 @@ static int open_file(struct sqlite_ledger *self, bool to_read, struct fault *why
 		free(path);
 		return -1;
 	}
-	travel_light();
+	configure();
 	code = sqlite3_open_v2(path, &self->db,
 			       to_read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, NULL);
 	free(path);
