@@ -250,11 +250,9 @@ static int commit(struct publisher *p, struct publication *e, const struct filli
 	return mirror(p, e, why) < 0 ? -1 : outcome;
 }
 
-/* The first of a rush do not wait for the last: transactions begin small, and grow while there is more. */
-static void set_window(const struct publisher *p, struct publication *e)
+static void grow_window(const struct publisher *p, struct publication *e)
 {
-	if (e->window == 0)
-		e->window = PAGE_ROWS;
+	e->window *= 2;
 	if (e->window > p->batch)
 		e->window = p->batch;
 }
@@ -271,7 +269,6 @@ static int transaction(struct publisher *p, struct publication *e, struct fault 
 	struct filling f = {.upto = e->progress};
 	int result;
 
-	set_window(p, e);
 	do {
 		struct page page = {0};
 
@@ -282,7 +279,7 @@ static int transaction(struct publisher *p, struct publication *e, struct fault 
 	} while (result == 0 && f.more && !is_full(e, &f) && !p->control->stopping());
 	if (result == 0 && (e->adopted || memcmp(&f.upto, &e->progress, sizeof f.upto) != 0))
 		result = commit(p, e, &f, why);
-	e->window = f.more ? 2 * e->window : 0;
+	grow_window(p, e);
 	return result < 0 ? -1 : f.more || result != COMMITTED;
 }
 
@@ -302,6 +299,8 @@ int publish_pass(struct publisher *p, struct publication *e, int64_t limit, stru
 	int more = mirror(p, e, why) < 0 ? -1 : 1;
 
 	e->limit = limit;
+	/* The first of a rush do not wait for the last: transactions begin small, and grow while there is more. */
+	e->window = step_size(p);
 	while (more > 0 && (!p->control->stopping() || p->ahead.state != PAGE_NONE))
 		more = transaction(p, e, why);
 	if (more < 0)

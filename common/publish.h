@@ -34,7 +34,7 @@ struct publisher {
 	struct redis *redis;
 	const struct control *control;
 	bool force;    /* where the topic has lost the progress, Redis's copy of it will do */
-	int64_t batch; /* winners, requests or decisions a transaction, about */
+	int64_t batch; /* winners, requests or decisions a transaction, about, where there is much */
 	struct step step;
 	struct buffer record;
 	int64_t written;
@@ -50,7 +50,7 @@ struct publication {
 	struct progress progress; /* what is out */
 	bool adopted;		  /* from Redis: the topic is to learn of it */
 	int64_t limit;		  /* winners this pass may yet grant */
-	int64_t window;		  /* of each kind to the next transaction; 0: begin small */
+	int64_t window;		  /* winners, requests or decisions the next transaction, about */
 	char verdict[16]; /* of the last step: more, idle, dry, paused, early, ended, stale */
 	struct run run;
 };

@@ -62,6 +62,22 @@ in_line() {
 	grep -q "gifticon_publish .*Produce MessageSet with .* lz4" "$T/said"
 }
 
+@test "a backlog goes out in transactions that begin small and grow, whatever it is of: tickets, winners, decisions" {
+	topics 1
+	event a 0 7500
+	run -1 fcfs-dispatch a
+	same '1000 3000 7000 7500' "$(values fcfs_progress | jq .requests | paste -sd ' ')"
+	fcfs-event set a --stock 7500 >/dev/null
+	before=$(values fcfs_progress | wc -l)
+	fcfs-dispatch a
+	same '1000 3000 7000 7500' "$(values fcfs_progress | tail -n +$((before + 1)) | jq .winners | paste -sd ' ')"
+	before=$(values fcfs_progress | wc -l) seq=$(field a seq)
+	people 3500 | fcfs-leave --revoke a >/dev/null || :
+	same 3500 $(($(field a seq) - seq))
+	fcfs-dispatch --batch 1000 a
+	same '1000 2000 3000 3500' "$(values fcfs_progress | tail -n +$((before + 1)) | jq ".seq - $seq" | paste -sd ' ')"
+}
+
 @test "fields, keys, headers, partitions and their order are those of the contract" {
 	topics 3
 	event a 40 60
