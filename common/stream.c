@@ -184,7 +184,7 @@ static int hear(struct stream *s, struct call *call, struct reply *reply, struct
 		    l->answer(l->self, person, cell, why) < 0)
 			return -1;
 	}
-	reply->unsound = row.people != 0;
+	reply->unsound = row.people != 0 || reply_more(reply);
 	return reply_check(reply, q->place->event_key, why);
 }
 

@@ -564,6 +564,7 @@ local calls = 0
 local replies = {
 	{ 'perhaps', 1, 1, 1, '' }, { 'joined', 0, 1, 1, '', 'joined', 1, 2, 2, '' }, { 'joined', 3, 1, 1, '' },
 	{ 'joined', 'two', 1, 1, '' }, { 'joined', -1, 1, 1, '', 'joined', 1, 2, 2, '' }, { 'joined', 2, 1, 1 },
+	{ 'joined', 2, 1, 1, '', 'joined', 1, 3, 3, '' },
 }
 local function nonsense() calls = calls + 1 return replies[calls] end
 redis.register_function('fcfs_enter_1', nonsense)
@@ -571,7 +572,7 @@ redis.register_function('fcfs_rank_1', function() return { 'waiting' } end)
 redis.register_function('fcfs_leave_1', function() return 7 end)" >/dev/null
 	run -76 fcfs-join e ann
 	[[ $output == *"'perhaps', which is no answer" ]]
-	for _ in 'of nobody' 'of more people than were asked' 'of no number' 'of less than nobody' 'cut short'; do
+	for _ in 'of nobody' 'of more people than were asked' 'of no number' 'of less than nobody' 'cut short' 'one too many'; do
 		run -76 fcfs-join e ann bob
 		[[ $output == *"reply makes no sense"* ]]
 	done
