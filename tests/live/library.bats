@@ -281,6 +281,12 @@ step() {
 	same "already 1 $us  already 2 $((us + 2))  already 2 $((us + 2)) " "$(call join ann bob bob | paste -sd ' ')"
 }
 
+@test "FCALL join: one stranger more than there is room for, in one call" {
+	event 3
+	same 'joined joined joined soldout' "$(call join ann bob cid dan | paste -d ' ' - - - - | cut -d ' ' -f 1 | paste -sd ' ')"
+	same 3 "$(redis zcard "$(key e line)")"
+}
+
 @test "FCALL_RO rank: STATE TICKET AHEAD ETA_S DETAIL a person" {
 	event 2
 	fcfs-event set e --standby 5
