@@ -3,7 +3,7 @@
 #
 # One process of fcfs-join reads a file, appendfsync always, as in the section joins. Of the small sizes there are as many
 # events as it takes to see something. CPU is that of fcfs-join and of redis-server together. Memory is how much used_memory
-# grew, once the table of the line has been rehashed (asking for everybody again does that), beside a bare ZADD of
+# grew, once the table of the line has been rehashed (asking for everybody's rank does that), beside a bare ZADD of
 # the same people into a key. A sorted set's table has a power of two of slots, 8 to 16 bytes a person: of 1 million each takes
 # 141 bytes and a fraction, of 10 million 147, and less than the bare one a line cannot take.
 
@@ -71,6 +71,8 @@ joins() {
 		expect "tickets, $1" "$2" "$(awk '$1 == "joined" && $3 == NR' answers | wc -l)"
 		fcfs-join -q "bench$k" <"ids.$1" >answers
 		expect "answers 'already', $1" "$2" "$(grep -c ^already answers)"
+		fcfs-rank -q "bench$k" <"ids.$1" >answers
+		expect "people in line, $1" "$2" "$(grep -c ^waiting answers)"
 	done
 	sample "time_$1" "$(each $time_us $all)"
 	sample "cpu_$1" "$(each $cpu_us $all)"
