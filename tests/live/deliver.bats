@@ -239,10 +239,13 @@ mailer() {
 	touch "$T/kept"
 	chmod 600 "$T/kept"
 	for lines in 40 120 200; do
-		spawn from "$T/winners" fcfs-issue --chunk 10 --retry-max 100ms --deliver "file '$T/kept'" >>"$T/out"
+		exec {feed}< <(head -n $((lines + 50)) "$T/winners" && exec sleep 1000) # it does not end before it is killed
+		echo $! >>"$T/pids"
+		spawn from "/dev/fd/$feed" fcfs-issue --chunk 10 --retry-max 100ms --deliver "file '$T/kept'" >>"$T/out"
 		soon has "$T/kept" "$lines"
 		kill -9 "$pid"
 		soon gone "$pid"
+		exec {feed}<&-
 	done
 	fcfs-issue --chunk 10 --retries 50 --retry-max 100ms --deliver "file '$T/kept'" <"$T/winners" >>"$T/out"
 	all_issued e 300 "$T/kept"
