@@ -1,8 +1,9 @@
 -- The issuer's steps. ID is the event's: a record of an earlier event of the same name meets nothing.
 
--- The step that granted a ticket.
-local function granted_us_of(keys, ticket)
-	return redis.call('ZRANGEBYSCORE', key(keys, 'grants'), ticket, '+inf', 'LIMIT', 0, 1)[1]
+-- The step that granted a ticket: when, and the last ticket that it granted.
+local function step_of(keys, ticket)
+	local found = redis.call('ZRANGEBYSCORE', key(keys, 'grants'), ticket, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+	return found[1], tonumber(found[2])
 end
 
 -- The winners of a call, in columns: what stands at N of each of them is of the N-th. A stretch of them, from number
@@ -135,12 +136,6 @@ local function assign_again(keys, event, run, ticket, place, replayed, value)
 		pending_value('assigned', owner_of(run, partition, state, owner), place, rest)
 end
 
--- Makes STEP the one that granted this ticket. It has granted others, too.
-local function find_step(keys, step, ticket)
-	local found = redis.call('ZRANGEBYSCORE', key(keys, 'grants'), ticket, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-	step.granted_us, step.last = found[1], tonumber(found[2])
-end
-
 -- The same of who gets the next supplied code. What is drawn is cut off the pool at the end of the call.
 local function assign_supplied(keys, event, run, w, n)
 	event.pool = event.pool or redis.call('LRANGE', key(keys, 'codes'), 0, w.count - 1)
@@ -148,7 +143,7 @@ local function assign_supplied(keys, event, run, w, n)
 	if not code then
 		return 'dry', '', 0, 0
 	elseif w.tickets[n] > step.last then
-		find_step(keys, step, w.tickets[n])
+		step.granted_us, step.last = step_of(keys, w.tickets[n])
 	end
 	event.drawn = event.drawn + 1
 	return 'assigned', code, step.granted_us, event.now_us, pending_value('assigned', run, w.places[n],
@@ -211,7 +206,7 @@ local function assign_all(keys, event, run, w)
 				alike = false
 			else
 				if ticket > step.last then
-					find_step(keys, step, ticket)
+					step.granted_us, step.last = step_of(keys, ticket)
 					times, alike = ' ' .. issued_value(step.granted_us, event.now_us, ''), false
 				end
 				value = word .. places[n] .. times .. codes[n]
