@@ -11,7 +11,7 @@ struct role {
 
 static const struct role ROLES[] = {
 	{"fcfs-web", "join enter rank explain",
-	 "ping select wait hmget hset hincrby zadd zcard zmscore zrank zrange zrangebyscore time"},
+	 "ping select wait hget hmget hset hincrby zadd zcard zcount zmscore zscore zrank zrange zrangebyscore time"},
 	{"fcfs-worker",
 	 "show lease renew release serve mirror decisions award lift confirm done stranded park adopt annul "
 	 "replace revoked run job free page seconds touch",
@@ -22,7 +22,7 @@ static const struct role ROLES[] = {
 	 "create set show join enter leave parked revoked rank explain page seconds load loaded pool "
 	 "touch",
 	 "ping select wait hget hmget hset hdel hlen hexists hgetall hincrby hscan zadd zcard zcount zmscore "
-	 "zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
+	 "zscore zrank zrange zrangebyscore get pttl llen lrange rpush sadd smembers time config|get "
 	 "info function|load"},
 	{"fcfs-archivist",
 	 "show archive archive_state archived purge restore_start restore restore_finish touch",

@@ -2,7 +2,8 @@
 -- enter PERSON... -> STATUS COUNT TICKET JOINED_US DETAIL, a run: COUNT people one after the other with the
 --   same status and detail, whose tickets and times each rise by one, or are 0 all along
 -- Order: in line? -> state and times -> capacity -> enter. Only "enter" writes the line; each call writes
--- the counters.
+-- the counters. One person alone, the usual call of a web backend, is asked about with a command for each thing that
+-- matters then; of many, most are of one kind, and take one command.
 
 local RUN = 5     -- values a run
 local SAMPLE = 61 -- one of so many people tells what most of them are
@@ -19,28 +20,57 @@ for i = 0, TAIL - 1 do
 	TAILS[i] = (i < 10 and '0' or '') .. i
 end
 
--- What one call knows: the event and the line as they stand, what a stranger is told once there is no room, and
--- its answers so far, in runs. All at once: a table that grows is dear, where a call is for one person.
+-- What a stranger finds: the event and the line as they stand, and what they are told once there is no room.
 local function open_visit(keys)
-	local id, state, opens_us, closes_us, stock, standby, left, returned = unpack(redis.call('HMGET',
-		keys[1], 'id', 'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned'))
-	if not id then
+	local state, opens_us, closes_us, stock, standby, left, returned = unpack(redis.call('HMGET', keys[1],
+		'state', 'opens_us', 'closes_us', 'stock', 'standby', 'left', 'returned'))
+	if not state then
 		return nil
 	end
-	local now, size = now_us(), redis.call('ZCARD', keys[2])
-	local last_us = redis.call('ZRANGE', keys[2], '-1', '-1', 'WITHSCORES')[2] or 0
-	local gone = (left or 0) + (returned or 0)
+	local now, size, gone = now_us(), redis.call('ZCARD', keys[2]), (left or 0) + (returned or 0)
 	local visit = {
-		state = state, opens_us = (opens_us or 0) + 0, closes_us = (closes_us or 0) + 0,
-		gone = gone, size = size, room = stock + standby - (size - gone),
-		last_us = last_us + 0 < now and now - 1 or last_us + 0,
-		refusal = 'soldout', wait_s = '', runs = { nil, nil, nil, nil, nil },
+		state = state, opens_us = (opens_us or 0) + 0, closes_us = (closes_us or 0) + 0, now = now,
+		gone = gone, size = size, room = stock + standby - (size - gone), refusal = 'soldout', wait_s = '',
 	}
 	local shut, wait_s = door(visit, now)
 	if shut then
 		visit.room, visit.refusal, visit.wait_s = 0, shut, wait_s or ''
 	end
 	return visit
+end
+
+-- The time that whoever enters is behind: of the last in line, or just past.
+local function newest_us(keys, now)
+	if redis.call('ZCOUNT', keys[2], digits(now), '+inf') == 0 then
+		return now - 1
+	end
+	return redis.call('ZRANGE', keys[2], '-1', '-1', 'WITHSCORES')[2] + 0
+end
+
+local function tally(keys, status, people)
+	redis.call('HINCRBY', keys[1], COUNTERS[status], people)
+end
+
+-- STATUS TICKET JOINED_US DETAIL of one person alone; nil where there is no such event.
+local function join_alone(keys, person)
+	local call, event, line = redis.call, keys[1], keys[2]
+	local rank = call('ZRANK', line, person)
+	if rank and call('HGET', event, 'state') then
+		local status = call('HGET', key(keys, 'left'), person) and 'left' or 'already'
+		tally(keys, status, '1')
+		return status, rank + 1, call('ZSCORE', line, person) + 0, ''
+	end
+	local visit = open_visit(keys)
+	if not visit then
+		return nil
+	elseif visit.room < 1 then
+		tally(keys, visit.refusal, '1')
+		return visit.refusal, 0, 0, visit.wait_s
+	end
+	local ticket, joined_us = visit.size + 1, newest_us(keys, visit.now) + 1
+	call('ZADD', line, digits(joined_us), person)
+	call('HSET', event, 'joined', digits(ticket))
+	return 'joined', ticket, joined_us, ''
 end
 
 local function add_run(visit, status, count, ticket, joined_us)
@@ -188,12 +218,9 @@ local function try_some(keys, people, first, last)
 	return all, none
 end
 
--- Most calls are of one kind, which a sample tells. For one person alone nothing is quicker than to look.
+-- Most calls are of one kind, which a sample tells.
 local function join_slice(visit, keys, people, first, last)
-	local all, none
-	if first < last then
-		all, none = try_some(keys, people, first, last)
-	end
+	local all, none = try_some(keys, people, first, last)
 	if none and last - first < visit.room then
 		join_strangers(visit, keys, people, first, last)
 	elseif not (all and nobody_left(visit) and join_again(visit, keys, people, first, last)) then
@@ -206,23 +233,28 @@ end
 local function write_counters(visit, keys)
 	local counts = {}
 	for at = 1, #visit.runs, RUN do
-		local status, count = visit.runs[at], visit.runs[at + 1]
-		counts[status] = (counts[status] or 0) + count
+		local status = visit.runs[at]
+		counts[status] = (counts[status] or 0) + visit.runs[at + 1]
 	end
-	for status, count in pairs(counts) do
+	for status, people in pairs(counts) do
 		if status == 'joined' then
 			redis.call('HSET', keys[1], 'joined', digits(visit.size))
 		else
-			redis.call('HINCRBY', keys[1], COUNTERS[status], count)
+			tally(keys, status, people)
 		end
 	end
 end
 
 local function enter(keys, people)
+	if #people == 1 then
+		local status, ticket, joined_us, detail = join_alone(keys, people[1])
+		return status and { status, 1, ticket, joined_us, detail } or no_event()
+	end
 	local visit = open_visit(keys)
 	if not visit then
 		return no_event()
 	end
+	visit.runs, visit.last_us = {}, newest_us(keys, visit.now)
 	for first = 1, #people, SLICE do
 		join_slice(visit, keys, people, first, math.min(first + SLICE - 1, #people))
 	end
@@ -235,7 +267,7 @@ local function join(keys, people)
 	if runs.err then
 		return runs
 	elseif #people == 1 then
-		table.remove(runs, 2) -- the usual call of a web backend
+		table.remove(runs, 2)
 		return runs
 	end
 	local reply, n = {}, 0

@@ -287,6 +287,16 @@ step() {
 	same 3 "$(redis zcard "$(key e line)")"
 }
 
+@test "FCALL join: the server's clock was set back: who comes, alone or with others, is behind the last in line (P2)" {
+	event 9
+	call join ann >/dev/null
+	ahead=$(($(redis zscore "$(key e line)" ann) + 3600000000))
+	redis zadd "$(key e line)" xx "$ahead" ann >/dev/null
+	same "joined 2 $((ahead + 1)) " "$(call join bob | paste -sd ' ')"
+	same "joined 3 $((ahead + 2))  joined 4 $((ahead + 3)) " "$(call join cid dan | paste -sd ' ')"
+	same "joined 5 $((ahead + 4)) " "$(call join eve | paste -sd ' ')"
+}
+
 @test "FCALL_RO rank: STATE TICKET AHEAD ETA_S DETAIL a person" {
 	event 2
 	fcfs-event set e --standby 5
@@ -308,6 +318,9 @@ step() {
 		[[ $output == NOEVENT* ]]
 	done
 	same 0 "$(redis keys 'fcfs:{nobody}*' | grep -c .)"
+	redis zadd 'fcfs:{nobody}:line' 1 ann >/dev/null # somebody has lost the rest of it
+	[[ $(redis fcall fcfs_join_1 2 'fcfs:{nobody}:event' 'fcfs:{nobody}:line' ann) == NOEVENT* ]]
+	same 0 "$(redis exists 'fcfs:{nobody}:event')"
 }
 
 @test "nobody asked about is an empty answer" {
