@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUT_MAX = 65536, TICK_MS = 1000, EXIT_MS = 200, CLOSE_MS = 2000, SUSPECTS_MOST = 5 };
+enum { OUT_MAX = 65536, TICK_MS = 1000, GRACE_MS = 2000, SUSPECTS_MOST = 5 };
 
 enum remark { NONSENSE, UNKNOWN, TWICE, ENDED, REMARKS };
 
@@ -127,7 +127,7 @@ static void blame(struct deliver *d, struct slot *slot, const char *what)
 static int process_ended(struct deliver *d, struct fault *why)
 {
 	struct slot *oldest = TAILQ_FIRST(&d->batch.asked);
-	int status = end_process(d, EXIT_MS);
+	int status = end_process(d, GRACE_MS);
 	char line[64];
 
 	describe(line, sizeof line, status);
@@ -389,7 +389,7 @@ void deliver_close(struct deliver *d)
 	if (!d)
 		return;
 	if (is_running(d))
-		coprocess_end(&d->process, CLOSE_MS);
+		coprocess_end(&d->process, GRACE_MS);
 	buffer_release(&d->out);
 	free(d);
 }
