@@ -48,6 +48,11 @@ kafka_new() {
 	tail -c "+$(($1 + 1))" "$dir/$server/log"
 }
 
+# kafka_steady: it answers, or has ended: one that was killed just now is still to be seen for a moment
+kafka_steady() {
+	kafka_answers 0 || ended
+}
+
 kafka_settled() {
 	kafka_new "$1" | grep -q 'Kafka Server started' || ended
 }
@@ -165,6 +170,7 @@ kafka_start() {
 	[ -s "$dir/cluster-id" ] || head -c 16 /dev/urandom | base64 | tr '+/' ab | tr -d '=\n' >"$dir/cluster-id"
 	for server in $(kafka_names); do
 		mkdir -p "$dir/$server"
+		! running || wait_until kafka_steady || fail "$server, pid $pid, runs and does not answer" 75
 		if running; then
 			up=$((up + 1))
 		elif [[ " $* " == *" $server "* ]]; then

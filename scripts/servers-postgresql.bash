@@ -96,8 +96,9 @@ postgresql_start() {
 	postgresql_find
 	[ -s "$dir/postgresql/PG_VERSION" ] || postgresql_make
 	if running; then
-		wait_until postgresql_answers || fail "postgresql, pid $pid, runs and does not answer" 75
-	else
+		wait_until postgresql_settled || fail "postgresql, pid $pid, runs and does not answer" 75
+	fi
+	if ! running; then
 		postgresql_launch
 	fi
 }
