@@ -16,7 +16,8 @@ offset() {
 
 # link_down: the replicas have no more of what is written from now on
 link_down() {
-	kill -STOP "$(cat servers/redis-2/pid)" "$(cat servers/redis-3/pid)"
+	freeze "$(cat servers/redis-2/pid)"
+	freeze "$(cat servers/redis-3/pid)"
 	redis-cli -s address client kill type replica >/dev/null
 }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # what is set here is read by the tests
 
 CODE='^[0-9A-HJKMNP-TV-Z]{26}$'
-LIMIT=30 # seconds: for what takes a fraction of one on a busy machine
+LIMIT=60 # seconds: for what takes a fraction of one on a busy machine
 
 # soon COMMAND...: until it succeeds, within the limit
 soon() {
@@ -98,9 +98,9 @@ ends() {
 	same "$2" "$got"
 }
 
-# stopped PID: SIGSTOP has taken effect
+# stopped PID: SIGSTOP has taken effect, on each of its threads
 stopped() {
-	[ "$(ps -o stat= -p "$1" | cut -c 1)" = T ]
+	[ "$(ps -L -o stat= -p "$1" | cut -c 1 | sort -u)" = T ]
 }
 
 # freeze PID

@@ -342,6 +342,7 @@ follow() {
 	same 7 "$(field e granted)"
 	codes 8 8 | fill e
 	soon counts e '15 0 0 0 15 0'
+	soon has "$T/err" 2
 	fcfs-event set e --state closed # whoever is in line can still win
 	same 15 "$(field e granted)"
 	codes 25 16 | fill e

@@ -291,8 +291,9 @@ teardown() { reap; }
 }
 
 @test "a pause outlasts the closing time" {
-	event a 5 3 --closes +1s
+	event a 5 3
 	fcfs-event set a --state paused
+	fcfs-event set a --closes +1s
 	past_closing() {
 		[ "$(redis time | head -n 1)" -gt $(($(field a closes_us) / 1000000)) ]
 	}

@@ -251,7 +251,7 @@ cell() {
 	spawn from "$T/fifo" fcfs-issue -v >"$T/out" 2>"$T/err"
 	exec {feed}>"$T/fifo"
 	head -n 1 "$T/a" >&$feed
-	soon has "$T/out" 1
+	soon field_is a issued 1
 	purge a
 	sed -n 2p "$T/a" >&$feed
 	soon has "$T/err" 1

@@ -103,7 +103,7 @@ letters() {
 		purge e
 		rm -f "$T/dead"
 		winners 4 4
-		run -65 --separate-stderr fcfs-issue -v --retries 1 --retry-max 10ms --deliver-timeout 1s --dead-letters "$T/dead" \
+		run -65 --separate-stderr fcfs-issue -v --retries 1 --retry-max 10ms --deliver-timeout 3s --dead-letters "$T/dead" \
 			--deliver "$(by_hand "[ \$ticket != 2 ] || $way")" <"$T/w"
 		same '1 3 4' "$(jq .ticket <<<"$output" | sort | paste -sd ' ')"
 		[[ $(tail -n 1 <<<"$stderr") == *'in 4 = done 3 + already 0 + refused 0 + dead 1, retried '* ]]

@@ -204,7 +204,7 @@ let_go() {
 	postgresql_stop
 	postgresql_start
 	issue <"$T/w" >"$T/out"
-	kill -STOP "$(cat "$SERVERS/postgresql/pid")"
+	freeze "$(cat "$SERVERS/postgresql/pid")"
 	pkill -9 -P "$(cat "$SERVERS/postgresql/pid")"
 	kill -9 "$(cat "$SERVERS/postgresql/pid")"
 	postgresql_start

@@ -111,6 +111,7 @@ is_free() {
 	soon has "$T/out" 4
 	soon record_is dispatch .done 4
 	kill -9 "$pid"
+	ends "$pid" 137
 	grow_old
 	redis del "$(key e lease)" >/dev/null
 	fcfs-dispatch e >"$T/out"
@@ -220,6 +221,7 @@ is_free() {
 	left=$(redis pttl "$(key e job)")
 	[ "$left" -gt 0 ]
 	[ "$left" -le 10000 ]
+	redis pexpire "$(key e job)" 600000 >/dev/null
 	run -75 fcfs-issue --exclusive <"$T/winners"
 	redis del "$(key e job)" >/dev/null # its time is over
 	fcfs-issue --exclusive <"$T/winners" >"$T/out"

@@ -181,10 +181,7 @@ export FCFS_STATE='$dir/state'" ]
 	run -0 "$servers" status "$dir"
 	[ "$output" = "redis running pid=$pid port=$port dir=$dir/redis" ]
 	kill -9 "$pid"
-	for ((i = 0; i < 200; i++)); do
-		! ended "$pid" || break
-		sleep 0.05
-	done
+	ends "$pid"
 	run -1 "$servers" status "$dir"
 }
 

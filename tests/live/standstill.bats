@@ -165,9 +165,9 @@ state() {
 	[ ! -e "$1.db" ] || sqlite3 "$1.db" 'SELECT ticket, "user" FROM issued ORDER BY ticket'
 }
 
-# quick: short times, so that a server that stands still is given up soon
+# quick: short times, so that a server that stands still is given up soon; one that does not answers all of them in time
 quick() {
-	export FCFS_CONNECT_TIMEOUT=1s FCFS_TIMEOUT=1s FCFS_RECONNECT=1s
+	export FCFS_CONNECT_TIMEOUT=3s FCFS_TIMEOUT=3s FCFS_RECONNECT=3s
 }
 
 @test "at the start, and in the middle: every tool ends, and names the server; run again, it has its twin's answer" {
