@@ -71,8 +71,8 @@ more() {
 # moves EVENT: it has more stock, and of that more is issued
 moves() {
 	local before issued deadline=$((SECONDS + LIMIT))
+	before=$(field "$1" issued) # that first: all that comes with the stock may be issued by the time it is asked
 	more "$1"
-	before=$(field "$1" issued)
 	until issued=$(field "$1" issued) && [ "$issued" -gt "$before" ]; do
 		[ $SECONDS -lt $deadline ] || return 1
 		revive
