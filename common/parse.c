@@ -47,7 +47,7 @@ static bool read_digits(const char **text, int64_t max, int64_t *value)
 	return true;
 }
 
-/* Reads ".digits", or nothing, as a numerator over *scale, a power of ten up to max. */
+/* Reads ".digits", or nothing, as a numerator over *scale, a power of ten up to max: finer digits stay unread. */
 static bool read_fraction(const char **text, int64_t max, int64_t *value, int64_t *scale)
 {
 	const char *p = *text;
@@ -58,9 +58,7 @@ static bool read_fraction(const char **text, int64_t max, int64_t *value, int64_
 		return true;
 	if (!is_digit(p[1]))
 		return false;
-	for (p++; is_digit(*p); p++) {
-		if (*scale == max)
-			return false;
+	for (p++; is_digit(*p) && *scale < max; p++) {
 		*value = *value * 10 + (*p - '0');
 		*scale *= 10;
 	}
@@ -200,8 +198,11 @@ static const char *read_rfc3339(const char *text, int64_t *us)
 	bool leap_second;
 
 	if (!read_date(&text, &tm) || !read_byte(&text, "Tt ") || !read_clock(&text, &tm) ||
-	    !read_fraction(&text, SECOND_US, &part, &scale) || !read_offset(&text, &offset_s) ||
-	    *text != '\0')
+	    !read_fraction(&text, SECOND_US, &part, &scale))
+		return malformed;
+	while (is_digit(*text)) /* finer than a microsecond */
+		text++;
+	if (!read_offset(&text, &offset_s) || *text != '\0')
 		return malformed;
 	if (tm.tm_mday > days_in_month(tm.tm_year, tm.tm_mon))
 		return "names a day which that month does not have";
