@@ -3,6 +3,7 @@
 #include "instance.h"
 #include "parse.h"
 #include "pipe.h"
+#include "step.h"
 #include "ui.h"
 #include "ui_kafka.h"
 
@@ -91,10 +92,14 @@ static int run_with(struct request *r, struct fault *why)
 static int run(struct request *r, char **events, struct fault *why)
 {
 	struct dispatch *d = &r->dispatch;
+	struct place place;
 	int result;
 
 	if (!events[0])
 		ui_misuse("which event?");
+	for (size_t i = 0; events[i]; i++)
+		if (place_init(&place, ui.config.prefix, events[i], why) < 0)
+			return -1;
 	d->events = events;
 	if (instance_take(&r->instance, ui.config.state, "fcfs-dispatch", r->instance_given, why) <
 	    0)

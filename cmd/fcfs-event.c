@@ -28,29 +28,52 @@ static const struct ui_option OPTIONS[] = {
 
 struct request {
 	const char *given[SETTINGS - STOCK]; /* by option, as typed; NULL: not given */
+	int64_t stock, standby;
 };
+
+static int take_word(const char *option, const char *value, const char *const words[3],
+		     struct fault *why)
+{
+	for (int i = 0; i < 3; i++)
+		if (strcmp(value, words[i]) == 0)
+			return 0;
+	return fault_set(why, EX_USAGE, "%s '%.32s': expected %s, %s or %s", option, value,
+			 words[0], words[1], words[2]);
+}
+
+/* What a time says is asked of the server's clock, later: read_settings. */
+static int take_time(const char *option, const char *value, struct fault *why)
+{
+	int64_t ignored_us;
+
+	return *value ? parse_time(option, value, 0, &ignored_us, why) : 0;
+}
 
 static int take(void *self, int letter, const char *value, struct fault *why)
 {
+	static const char *const KINDS[] = {"random", "uuid", "pool"};
+	static const char *const STATES[] = {"open", "paused", "closed"};
 	struct request *r = self;
-	bool bad = false;
 
 	r->given[letter - STOCK] = value;
-	if (letter == CODES)
-		bad = strcmp(value, "random") != 0 && strcmp(value, "uuid") != 0 &&
-		      strcmp(value, "pool") != 0;
-	if (bad)
-		return fault_set(why, EX_USAGE, "--codes '%.32s': expected random, uuid or pool",
-				 value);
-	if (letter == STATE)
-		bad = strcmp(value, "open") != 0 && strcmp(value, "paused") != 0 &&
-		      strcmp(value, "closed") != 0;
-	if (bad)
-		return fault_set(why, EX_USAGE, "--state '%.32s': expected open, paused or closed",
-				 value);
-	if (letter == NAME && event_title_fault(value))
-		return fault_set(why, EX_USAGE, "--name: %s", event_title_fault(value));
-	return 0;
+	switch (letter) {
+	case STOCK:
+		return parse_count("--stock", value, 0, INT32_MAX, &r->stock, why);
+	case STANDBY:
+		return parse_count("--standby", value, 0, INT32_MAX, &r->standby, why);
+	case OPENS:
+		return take_time("--opens", value, why);
+	case CLOSES:
+		return take_time("--closes", value, why);
+	case CODES:
+		return take_word("--codes", value, KINDS, why);
+	case STATE:
+		return take_word("--state", value, STATES, why);
+	default:
+		return event_title_fault(value)
+			       ? fault_set(why, EX_USAGE, "--name: %s", event_title_fault(value))
+			       : 0;
+	}
 }
 
 static const struct ui_tool TOOL = {
@@ -82,7 +105,7 @@ static const char *given(const struct request *r, int option)
 	return r->given[option - STOCK];
 }
 
-/* Texts and numbers of the settings given, times by the server's clock. */
+/* The settings given, times by the server's clock. */
 static int read_settings(const struct request *r, struct redis *redis, struct event_settings *s,
 			 struct fault *why)
 {
@@ -91,7 +114,9 @@ static int read_settings(const struct request *r, struct redis *redis, struct ev
 	*s = (struct event_settings){.opens = given(r, OPENS) ? given(r, OPENS) : "",
 				     .closes = given(r, CLOSES) ? given(r, CLOSES) : "",
 				     .codes = given(r, CODES) ? given(r, CODES) : "random",
-				     .title = given(r, NAME) ? given(r, NAME) : ""};
+				     .title = given(r, NAME) ? given(r, NAME) : "",
+				     .stock = r->stock,
+				     .standby = r->standby};
 	if ((*s->opens || *s->closes) && server_now_us(redis, &now_us, why) < 0)
 		return -1;
 	if (*s->opens && parse_time("--opens", s->opens, now_us, &s->opens_us, why) < 0)
@@ -101,12 +126,37 @@ static int read_settings(const struct request *r, struct redis *redis, struct ev
 	if (s->closes_us && s->closes_us <= s->opens_us)
 		return fault_set(why, EX_USAGE, "--closes '%s' is not after --opens", s->closes);
 	warn_of_past(s, now_us);
-	if (given(r, STOCK) &&
-	    parse_count("--stock", given(r, STOCK), 0, INT32_MAX, &s->stock, why) < 0)
-		return -1;
-	return given(r, STANDBY)
-		       ? parse_count("--standby", given(r, STANDBY), 0, INT32_MAX, &s->standby, why)
-		       : 0;
+	return 0;
+}
+
+static void expect_create(const struct request *r)
+{
+	if (!given(r, STOCK))
+		ui_misuse("create needs --stock");
+	if (given(r, STATE))
+		ui_misuse("--state goes with set");
+}
+
+static bool has_settings(const struct request *r)
+{
+	for (int option = STOCK; option < SETTINGS; option++)
+		if (given(r, option))
+			return true;
+	return false;
+}
+
+static void expect_set(const struct request *r)
+{
+	if (given(r, CODES))
+		ui_misuse("the kind of codes is fixed when an event is created");
+	if (!has_settings(r))
+		ui_misuse("set what?");
+}
+
+static void expect_none(const struct request *r)
+{
+	if (has_settings(r))
+		ui_misuse("settings go with create and set");
 }
 
 static int create(const struct request *r, struct redis *redis, const struct place *place,
@@ -116,10 +166,6 @@ static int create(const struct request *r, struct redis *redis, const struct pla
 	char id[UUID_LEN + 1], who[WHO_MAX];
 	int created;
 
-	if (!given(r, STOCK))
-		ui_misuse("create needs --stock");
-	if (given(r, STATE))
-		ui_misuse("--state goes with set");
 	if (read_settings(r, redis, &settings, why) < 0 || ui_check_server(redis, why) < 0)
 		return -1;
 	code_uuid(id);
@@ -154,8 +200,6 @@ static int set(const struct request *r, struct redis *redis, const struct place 
 	char who[WHO_MAX];
 	size_t n = 0;
 
-	if (given(r, CODES))
-		ui_misuse("the kind of codes is fixed when an event is created");
 	if (read_settings(r, redis, &settings, why) < 0)
 		return -1;
 	if (given(r, STOCK))
@@ -170,8 +214,6 @@ static int set(const struct request *r, struct redis *redis, const struct place 
 		n = add_change(change, n, "closes_us", NULL, settings.closes_us);
 	if (given(r, STATE))
 		n = add_change(change, n, "state", given(r, STATE), 0);
-	if (n == 0)
-		ui_misuse("set what?");
 	return event_set(redis, place, who_am_i(who), change, n, why);
 }
 
@@ -250,13 +292,15 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int list(struct redis *redis, struct fault *why)
+static int list(const struct request *r, struct redis *redis, const struct place *place,
+		struct fault *why)
 {
 	struct reply reply;
 	const char **names;
 	size_t count = 0, len;
 	int result = 0;
 
+	(void)r, (void)place;
 	if (event_names(redis, ui.config.prefix, &reply, why) < 0)
 		return -1;
 	names = calloc(reply.count + 1, sizeof *names);
@@ -282,29 +326,33 @@ static int check(const struct request *r, struct redis *redis, const struct plac
 
 static const struct verb {
 	const char *name;
+	int events;				/* how many it takes */
+	void (*expect)(const struct request *); /* misuse that needs no server to be seen */
 	int (*run)(const struct request *, struct redis *, const struct place *, struct fault *);
-} VERBS[] = {{"create", create}, {"set", set}, {"show", show}, {"check", check}, {0}};
+} VERBS[] = {{"create", 1, expect_create, create}, {"set", 1, expect_set, set},
+	     {"show", 1, expect_none, show},	   {"list", 0, expect_none, list},
+	     {"check", 1, expect_none, check},	   {0}};
 
 static int run(const struct request *r, char **operands, struct fault *why)
 {
 	const struct verb *verb = VERBS;
-	bool lists = operands[0] && strcmp(operands[0], "list") == 0;
 	struct place place;
 	struct redis *redis;
 	int result;
 
 	while (verb->name && operands[0] && strcmp(verb->name, operands[0]) != 0)
 		verb++;
-	if (!operands[0] || (!lists && !verb->name))
+	if (!operands[0] || !verb->name)
 		ui_misuse("say create, set, show, list or check");
-	if (lists ? operands[1] != NULL : !operands[1] || operands[2])
-		ui_misuse(lists ? "list takes no operand" : "name one event");
-	if (!lists && place_init(&place, ui.config.prefix, operands[1], why) < 0)
+	if (verb->events ? !operands[1] || operands[2] : operands[1] != NULL)
+		ui_misuse(verb->events ? "name one event" : "list takes no operand");
+	if (verb->events && place_init(&place, ui.config.prefix, operands[1], why) < 0)
 		return -1;
+	verb->expect(r);
 	redis = ui_connect(why);
 	if (!redis)
 		return -1;
-	result = lists ? list(redis, why) : verb->run(r, redis, &place, why);
+	result = verb->run(r, redis, &place, why);
 	redis_close(redis);
 	return result;
 }

@@ -24,6 +24,21 @@ static int set_text(void *to, size_t size, const char *value, const char *origin
 	return 0;
 }
 
+static int set_redis(void *to, size_t size, const char *value, const char *origin,
+		     struct fault *why)
+{
+	if (set_text(to, size, value, origin, why) < 0)
+		return -1;
+	return redis_is_url(value)
+		       ? 0 /* not shown where it is none: it may hold a password */
+		       : fault_set(
+				 why, EX_CONFIG,
+				 "%s is no URL of a server: write redis://[user@]host[:port][/db] "
+				 "or unix:/path, the password in the file "
+				 "FCFS_REDIS_PASSWORD_FILE names",
+				 origin);
+}
+
 static int set_prefix(void *to, size_t size, const char *value, const char *origin,
 		      struct fault *why)
 {
@@ -113,7 +128,7 @@ static const struct setting {
 	size_t offset, size;
 	const char *preset; /* NULL: nothing */
 } SETTINGS[] = {
-	{"FCFS_REDIS", "redis", set_text, FIELD(redis), "redis://127.0.0.1:6379"},
+	{"FCFS_REDIS", "redis", set_redis, FIELD(redis), "redis://127.0.0.1:6379"},
 	{"FCFS_REDIS_PASSWORD_FILE", NULL, set_text, FIELD(password_file), NULL},
 	{"FCFS_PREFIX", "prefix", set_prefix, FIELD(prefix), NULL},
 	{"FCFS_BROKERS", "brokers", set_brokers, FIELD(brokers), NULL},
@@ -179,7 +194,7 @@ static int read_line(struct config *config, char *line, const char *origin, stru
 
 	if (*name == '#' || *name == '\0')
 		return 0;
-	if (!value)
+	if (!value || name + strcspn(name, " \t") < value) /* as of a shell: export KEY=value */
 		return fault_set(why, EX_CONFIG, "%s: expected KEY=value", origin);
 	*value++ = '\0';
 	switch (set_by_name(config, name, value, origin, why)) {

@@ -46,6 +46,9 @@ struct reply {
 	bool unsound;
 };
 
+/* Whether it is the URL of a server: redis://[user@]host[:port][/db], or unix:/path. */
+bool redis_is_url(const char *url);
+
 /* Connects once. EX_UNAVAILABLE with the address where nobody answers, EX_USAGE for a URL that is
  * none, EX_CONFIG where the server refuses us. The options' strings are copied. */
 int redis_open(const struct redis_options *, struct redis **, struct fault *why);

@@ -54,33 +54,45 @@ static int split_url(struct endpoint *e, char *rest)
 	return 0;
 }
 
-int endpoint_init(struct endpoint *e, const struct redis_options *options, struct fault *why)
+/* Takes apart the URL of a server; -1: it is none. */
+static int locate(struct endpoint *e, const char *url)
 {
 	static const char TCP[] = "redis://", UNIX[] = "unix:/";
-	const char *url = options->url;
 	char rest[512];
+	bool bracket;
 
-	memset(e, 0, sizeof *e);
-	e->connect_timeout_ms = options->connect_timeout_ms;
-	e->command_timeout_ms = options->command_timeout_ms;
-	snprintf(e->password_file, sizeof e->password_file, "%s",
-		 options->password_file ? options->password_file : "");
 	if (strncmp(url, UNIX, sizeof UNIX - 1) == 0 && strlen(url + 5) < sizeof e->host) {
 		snprintf(e->host, sizeof e->host, "%s", url + 5);
 		snprintf(e->address, sizeof e->address, "%s", e->host);
 		return 0;
 	}
-	if (strncmp(url, TCP, sizeof TCP - 1) == 0 && strlen(url) < sizeof rest) {
-		strcpy(rest, url + sizeof TCP - 1);
-		if (split_url(e, rest) == 0) {
-			snprintf(e->address, sizeof e->address, "%s:%d", e->host, e->port);
-			return 0;
-		}
-	}
-	return fault_set(
-		why, EX_USAGE,
-		"--redis or FCFS_REDIS is no URL of a server: write redis://[user@]host[:port][/db] or "
-		"unix:/path, the password in the file FCFS_REDIS_PASSWORD_FILE names");
+	if (strncmp(url, TCP, sizeof TCP - 1) != 0 || strlen(url) >= sizeof rest)
+		return -1;
+	strcpy(rest, url + sizeof TCP - 1);
+	if (split_url(e, rest) < 0)
+		return -1;
+	bracket = strchr(e->host, ':') != NULL;
+	snprintf(e->address, sizeof e->address, "%s%s%s:%d", bracket ? "[" : "", e->host,
+		 bracket ? "]" : "", e->port);
+	return 0;
+}
+
+bool redis_is_url(const char *url)
+{
+	struct endpoint e = {0};
+
+	return locate(&e, url) == 0;
+}
+
+int endpoint_init(struct endpoint *e, const struct redis_options *options, struct fault *why)
+{
+	memset(e, 0, sizeof *e);
+	e->connect_timeout_ms = options->connect_timeout_ms;
+	e->command_timeout_ms = options->command_timeout_ms;
+	snprintf(e->password_file, sizeof e->password_file, "%s",
+		 options->password_file ? options->password_file : "");
+	return locate(e, options->url) == 0 ? 0
+					    : fault_set(why, EX_USAGE, "the server's URL is none");
 }
 
 static int bare(const struct endpoint *e, redisContext *context, struct fault *why, int argc,

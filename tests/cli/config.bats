@@ -75,6 +75,11 @@ prefix() {
 	printf 'FCFS_PREFIX=a\n\nFCFS_PREFIX a\n' >"$T/conf"
 	FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
 	[ "$output" = "fcfs-setup: $T/conf: line 3: expected KEY=value" ]
+	for line in 'export FCFS_PREFIX=a' 'export OTHER=a' 'FCFS_PREFIX = a' $'FCFS_PREFIX\t=a'; do # else it would be passed over
+		echo "$line" >"$T/conf"
+		FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
+		[ "$output" = "fcfs-setup: $T/conf: line 1: expected KEY=value" ]
+	done
 }
 
 @test "a bad value is 78 from the file and the environment, 64 from a flag, and its place is named" {
@@ -101,6 +106,9 @@ prefix() {
 		FCFS_WAIT|--wait|1,0| '1,0': expected N,MS
 		FCFS_WAIT|--wait|1,100ms| '1,100ms': expected N,MS
 		FCFS_REDIS|--redis|redis://$(printf 'x%.0s' {1..600})|: longer than 511 bytes
+		FCFS_REDIS|--redis|localhost| is no URL of a server
+		FCFS_REDIS|--redis|redis://u:secret@h| is no URL of a server
+		FCFS_REDIS|--redis|| is no URL of a server
 		FCFS_BROKERS|--brokers|a b|: 'a b' is not HOST[:PORT][,...]
 		FCFS_BROKERS|--brokers|$(printf 'x%.0s' {1..1100})|: longer than 1023 bytes
 		FCFS_KAFKA_PROPERTIES|--properties|/$(printf 'x%.0s' {1..4095})|: longer than 4095 bytes
@@ -113,13 +121,13 @@ prefix() {
 		'redis://[::1' 'redis://[::1]6379' 'redis://[]' redis://::1 redis://h: redis://h:4294967297 redis://h/4294967296 \
 		redis://h/0/1 "redis://$(printf 'x%.0s' {1..300})" "unix:/$(printf 'x%.0s' {1..300})"; do
 		run -64 --separate-stderr fcfs-join -r "$url" e ann
-		[[ $stderr == "fcfs-join: --redis or FCFS_REDIS is no URL of a server: write redis://[user@]host[:port][/db] or unix:/path"* ]] ||
+		[[ $stderr == "fcfs-join: --redis is no URL of a server: write redis://[user@]host[:port][/db] or unix:/path"* ]] ||
 			{ echo "$url: $stderr" && false; }
 		[[ $stderr != *secret* ]]
 		[ -z "$output" ]
 	done
-	FCFS_REDIS=redis://user:secret@h run -64 fcfs-join e ann
-	[[ $output != *secret* ]]
+	FCFS_REDIS=redis://user:secret@h run -78 fcfs-join e ann
+	[[ $output == "fcfs-join: FCFS_REDIS is no URL"* && $output != *secret* ]]
 }
 
 @test "a list of brokers that is none: 64, and what may be a password is never shown" {
@@ -178,7 +186,7 @@ prefix() {
 		redis://ann@127.0.0.1:1 127.0.0.1:1
 		redis://127.0.0.1:1/3 127.0.0.1:1
 		redis://127.0.0.1:1/ 127.0.0.1:1
-		redis://[::1]:1 ::1:1
+		redis://[::1]:1 [::1]:1
 	END
 }
 
@@ -246,6 +254,15 @@ prefix() {
 		event create
 		event show
 		event list e
+		event set e
+		event set e --codes uuid
+		event create e --stock x
+		event create e --stock 1 --standby -1
+		event create e --stock 1 --opens soon
+		event create e --stock 1 --state open
+		event show e --stock 1
+		event check e --name x
+		event list --closes +1h
 		join -z e
 		join --nonsense e
 		join --redis
@@ -264,7 +281,7 @@ prefix() {
 
 @test "an illegal event name is 64, and is shown without what a terminal would obey" {
 	for name in '' 'a b' 'a/b' 'a{b}' é $'a\n' "$(printf 'x%.0s' {1..65})"; do
-		for tool in join leave rank "rank --list"; do
+		for tool in join leave rank "rank --list" dispatch "dispatch e" "event show" "codes count" report audit; do
 			# shellcheck disable=SC2086 # several words
 			run -64 fcfs-$tool "$name" </dev/null
 			[[ $output == *"a name is 1-64 of A-Z a-z 0-9 . _ -" ]]
@@ -277,9 +294,9 @@ prefix() {
 @test "a file that is a folder, a setting that is none, a line too long: 78" {
 	FCFS_CONFIG=$T run -78 fcfs-setup acl
 	[ "$output" = "fcfs-setup: configuration '$T': Is a directory" ]
-	echo 'FCFS_PREFIX = spaced.' >"$T/conf"
+	echo 'FCFS_PREFIXES=x.' >"$T/conf"
 	FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
-	[ "$output" = "fcfs-setup: $T/conf: line 1: 'FCFS_PREFIX ' is no setting of fcfs" ]
+	[ "$output" = "fcfs-setup: $T/conf: line 1: 'FCFS_PREFIXES' is no setting of fcfs" ]
 	printf '#%05000d\n' 0 >"$T/conf"
 	FCFS_CONFIG=$T/conf run -78 fcfs-setup acl
 	[ "$output" = "fcfs-setup: $T/conf: line 1: too long" ]
