@@ -313,16 +313,25 @@ static int open_lanes(struct work *w, struct fault *why)
 	return step_init(&w->publisher.step, 8, why);
 }
 
+/* How the last pass ended, in a word or two. */
+static const char *outcome(const struct lane *lane)
+{
+	const char *verdict = lane->event.verdict;
+
+	if (lane->state == LANE_FAILED)
+		return "failed";
+	if (strcmp(verdict, "early") == 0)
+		return "not open";
+	return *verdict ? verdict : "not dispatching";
+}
+
 static void say_books(struct work *w, const struct lane *lane)
 {
 	const struct publication *e = &lane->event;
 	char line[160];
 
 	snprintf(line, sizeof line, "event '%s': %" PRId64 " winners written, %s", e->place.name,
-		 e->run.done,
-		 lane->state == LANE_FAILED ? "failed"
-		 : *e->verdict		    ? e->verdict
-					    : "not dispatching");
+		 e->run.done, outcome(lane));
 	w->d->control->note(line);
 }
 

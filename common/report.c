@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <math.h>
 #include <string.h>
 
 struct reading {
@@ -55,7 +56,7 @@ int report_read(struct report_source *source, const struct control *control, str
 static double per_s(int64_t count, int64_t from_us, int64_t to_us)
 {
 	return count > 1 && to_us > from_us ? (double)(count - 1) * 1e6 / (double)(to_us - from_us)
-					    : 0;
+					    : NAN;
 }
 
 double report_joins_per_s(const struct report *report)

@@ -57,7 +57,7 @@ struct report {
 
 int report_read(struct report_source *, const struct control *, struct report *, struct fault *why);
 
-/* Joins a second from the first to the last; 0 for fewer than two. */
+/* So many a second from the first to the last; NAN where these are not two times. */
 double report_joins_per_s(const struct report *);
 double report_issued_per_s(const struct report *);
 

@@ -145,6 +145,8 @@ teardown() { reap; }
 	done
 	run -1 fcfs-dispatch -v paused
 	[[ $output == *', paused' ]]
+	run -1 fcfs-dispatch -v early
+	[[ $output == *', not open' ]]
 	run -1 fcfs-dispatch -v ended closed
 	same 2 "$(grep -c ', ended$' <<<"$output")"
 	run -0 fcfs-dispatch empty
@@ -359,4 +361,13 @@ teardown() { reap; }
 	ends "$pid" 0
 	all_issued a 60 "$T/out"
 	same '' "$(cat "$T/err")"
+}
+
+@test "a report has no rate of what came all at once, and one of what did not" {
+	event e 3 1
+	flow e "$T/out"
+	same 'null null' "$(fcfs-report -j e | jq -r '"\(.joins_per_s) \(.issued_per_s)"')"
+	fcfs-join -q e ann >/dev/null
+	flow e "$T/out"
+	fcfs-report -j e | jq -e '.joins_per_s > 0 and .issued_per_s > 0'
 }
