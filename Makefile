@@ -34,8 +34,10 @@ endif
 
 # Asked at each use, so that `make deps` may install what answers.
 pkg_cflags = $$(pkg-config --cflags $(PKGS))
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Icommon -Icmd $(pkg_cflags) \
+# What it takes to read a source, and to compile it.
+READ_CFLAGS = -std=c11 -D_GNU_SOURCE -Icommon -Icmd $(pkg_cflags) \
 	-DFCFS_VERSION='"$(VERSION)"' -DFCFS_PROTOCOL=$(PROTOCOL) -DFCFS_REVISION=$(REVISION)
+ALL_CFLAGS = $(READ_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
 
 # --- parts ---------------------------------------------------------------------------------------
 
@@ -218,11 +220,16 @@ bench-count:
 
 # --- lint ----------------------------------------------------------------------------------------
 
-SOURCES = $(wildcard cmd/*.c common/*.c tests/unit/*.c)
-HEADERS = $(wildcard cmd/*.h common/*.h tests/unit/*.h)
-
 lint:
 	@scripts/lint
+
+# Marks that nothing was found in a file. It is looked at again when it has changed, or what it includes, or .clang-tidy.
+$(BUILD)/%.tidy: $(BUILD)/%.o .clang-tidy
+	@clang-tidy --quiet $*.c -- $(READ_CFLAGS) && touch $@
+
+$(BUILD)/%.shell: % $(wildcard bench/*.bash scripts/*.bash tests/*.bash)
+	@mkdir -p $(@D)
+	@shellcheck -x $< && touch $@
 
 # --- installing ----------------------------------------------------------------------------------
 
