@@ -36,6 +36,11 @@ strikes_again() {
 	[ "$(wc -l <"$T/strikes")" -gt "$1" ]
 }
 
+# knocked PID: it is connected to the proxy, or has been, and has ended
+knocked() {
+	gone "$1" || grep -qE ": [0-9A-F]{8}:[0-9A-F]{4} 0100007F:$(printf %04X "$proxy") 01 " /proc/net/tcp
+}
+
 # through FAULT COMMAND...: it runs with the fault between it and its server; that of what keeps it from ending is over
 # half a second after it struck; slow: it is killed, and nobody hears of it at once. Its stdin is $T/in
 through() {
@@ -51,6 +56,7 @@ through() {
 		rule none
 		;;
 	slow*)
+		soon knocked "$pid"
 		sleep 0.1
 		gone "$pid" || kill -9 "$pid"
 		soon strikes_again "$before"

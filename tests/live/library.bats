@@ -134,7 +134,7 @@ step() {
 	exec {feed}>"$T/feed"
 	people 1 >&"$feed"
 	some() { [ -s "$T/answers" ]; }
-	wait_for 20 some
+	wait_for 60 some
 	redis function flush >/dev/null
 	people 20000 >&"$feed"
 	exec {feed}>&-
@@ -197,7 +197,7 @@ step() {
 	exec {feed}>"$T/feed"
 	people 3 >&"$feed"
 	three() { [ "$(wc -l <"$T/answers")" -eq 3 ]; }
-	wait_for 20 three
+	wait_for 60 three
 	"$NEWER/bin/fcfs-join" e zoe >/dev/null
 	people 5 >&"$feed"
 	exec {feed}>&-

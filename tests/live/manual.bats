@@ -42,7 +42,7 @@ setup() {
 	redis flushall >/dev/null
 	redis function flush >/dev/null
 	no_topics || kafka topics --delete --topic "$(topics | paste -sd '|')"
-	wait_for 10 no_topics
+	wait_for 60 no_topics
 	mkdir "$T/bin" "$T/work"
 	cat >"$T/bin/redis-cli" <<-END
 	#!/bin/sh

@@ -250,7 +250,7 @@ left:c:3:-:-:left' ]
 	replica_has() {
 		[ "$(redis-cli -u "$FCFS_REDIS" zcard "$(key e line)")" = 3 ]
 	}
-	wait_for 20 replica_has
+	wait_for 60 replica_has
 	run -0 fcfs-rank e a b c
 	[ "$(rows <<<"$output")" = 'waiting:a:1:0:-:-
 waiting:b:2:1:-:-
