@@ -36,6 +36,17 @@ tools() {
 	done
 }
 
+@test "what is long in a page may be broken: else man complains of each, on a terminal of 80 columns" {
+	same '' "$(awk '/^\.Bd/ { shown = 1 }
+		/^\.Ed/ { shown = 0 }
+		!shown {
+			gsub(/\\:/, " ")
+			for (i = 1; i <= NF; i++)
+				if (length($i) > 60)
+					print FILENAME ": " $i
+		}' "$MAN"/*.[17])"
+}
+
 @test "mandoc finds nothing to say about any page" {
 	# whether another page is there is asked below, and of a machine's index only by its owner
 	mandoc -T lint "$MAN"/*.[17] >said 2>/dev/null || :
