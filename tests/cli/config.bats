@@ -279,6 +279,21 @@ prefix() {
 	END
 }
 
+@test "fcfs-archive-ended says what it is, too, and takes no option for a folder" {
+	for help in -h --help; do
+		run -0 --separate-stderr fcfs-archive-ended $help
+		[[ $output == "usage: fcfs-archive-ended FOLDER [AGE]"* ]]
+		same '' "$stderr"
+	done
+	for words in '' -x --version '-x 7d' 'a 7d b'; do
+		# shellcheck disable=SC2086 # several words
+		run -64 --separate-stderr fcfs-archive-ended $words
+		same '' "$output"
+		[[ $stderr == "usage: fcfs-archive-ended FOLDER [AGE]"* ]]
+	done
+	[ ! -e -x ]
+}
+
 @test "an illegal event name is 64, and is shown without what a terminal would obey" {
 	for name in '' 'a b' 'a/b' 'a{b}' é $'a\n' "$(printf 'x%.0s' {1..65})"; do
 		for tool in join leave rank "rank --list" dispatch "dispatch e" "event show" "codes count" report audit; do
