@@ -88,11 +88,10 @@ static struct book *other_bus(const struct books *b, const struct event *event,
 			      const struct place *place, char reason[96], struct fault *why)
 {
 	if (strcmp(b->bus, "pipe") == 0)
-		fault_set(
-			why, EX_CONFIG,
-			"event '%s': it is dispatched through '%s': a pipe and Kafka never mix in "
-			"one event",
-			place->name, event->bus);
+		fault_set(why, EX_CONFIG,
+			  "event '%s': it is dispatched through '%s', and stays there: name the "
+			  "brokers with -b or FCFS_BROKERS",
+			  place->name, event->bus);
 	else
 		snprintf(reason, 96, "this event is dispatched through a %s", event->bus);
 	return NULL;

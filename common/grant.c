@@ -35,8 +35,11 @@ static int read_lease(struct reply *reply, const struct place *place, struct lea
 		if (!reply->unsound && strcmp(word, "bus") == 0)
 			return fault_set(why, EX_CONFIG,
 					 "event '%s': it was first dispatched through '%s', and "
-					 "stays there: a pipe and Kafka never mix in one event",
-					 place->name, bus);
+					 "stays there: name %s",
+					 place->name, bus,
+					 strcmp(bus, "kafka") == 0
+						 ? "the brokers with -b or FCFS_BROKERS"
+						 : "no brokers, -b ''");
 		reply->unsound = true;
 	}
 	if (reply_check(reply, place->event_key, why) < 0)
