@@ -10,6 +10,7 @@
 #define CREATE_TOPICS ": create the topics with fcfs-setup kafka"
 #define GRANT ": grant what fcfs-setup acl prints"
 #define CLOCK ": the clock of this machine or of the broker is more than an hour off: set it"
+#define PRIMARY ": name its primary with -r or FCFS_REDIS"
 #define TOO_OLD ": Redis 7.0 or Valkey 7.2 is needed"
 
 #define REDIS(word, remedy, status, hint)                                                          \
@@ -31,8 +32,9 @@
 
 static const struct known_fault FAULTS[] = {
 	REDIS("NOEVENT", NONE, EX_CONFIG, ""), REDIS("ERR Function not found", LOAD, EX_CONFIG, ""),
-	REDIS("LOADING", AGAIN, EX_UNAVAILABLE, ""), REDIS("READONLY", AGAIN, EX_UNAVAILABLE, ""),
-	REDIS("BUSY", AGAIN, EX_UNAVAILABLE, ""), REDIS("MASTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
+	REDIS("LOADING", AGAIN, EX_UNAVAILABLE, ""),
+	REDIS("READONLY", AGAIN, EX_UNAVAILABLE, PRIMARY), REDIS("BUSY", AGAIN, EX_UNAVAILABLE, ""),
+	REDIS("MASTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("CLUSTERDOWN", AGAIN, EX_UNAVAILABLE, ""),
 	REDIS("ERR WAIT cannot be used", AGAIN, EX_UNAVAILABLE, ""), /* as READONLY */
 	REDIS("TRYAGAIN", AGAIN, EX_UNAVAILABLE, ""), REDIS("UNBLOCKED", AGAIN, EX_UNAVAILABLE, ""),
@@ -40,7 +42,9 @@ static const struct known_fault FAULTS[] = {
 	REDIS("MISCONF", NONE, EX_TEMPFAIL, ": nobody is let in until it can write its disk"),
 	REDIS("NOREPLICAS", NONE, EX_TEMPFAIL, ": nobody is let in until they are back"),
 	REDIS("NOAUTH", NONE, EX_CONFIG, ": name a file with FCFS_REDIS_PASSWORD_FILE"),
-	REDIS("WRONGPASS", NONE, EX_CONFIG, ""), REDIS("NOPERM", NONE, EX_CONFIG, GRANT),
+	REDIS("WRONGPASS", NONE, EX_CONFIG,
+	      ": the user is that of -r, the password's file FCFS_REDIS_PASSWORD_FILE"),
+	REDIS("NOPERM", NONE, EX_CONFIG, GRANT),
 	/* as 8.0 says it */
 	REDIS("ERR ACL failure in script", NONE, EX_CONFIG, GRANT),
 	/* NOPERM, as 7.0 says it */
@@ -48,7 +52,8 @@ static const struct known_fault FAULTS[] = {
 	REDIS("MOVED", NONE, EX_CONFIG, ": a cluster is not supported"),
 	REDIS("ERR unknown command", NONE, EX_CONFIG, TOO_OLD),
 	REDIS("ERR Unknown subcommand", NONE, EX_CONFIG, TOO_OLD),
-	REDIS("ERR AUTH", NONE, EX_CONFIG, ""), REDIS("ERR DB index", NONE, EX_CONFIG, ""),
+	REDIS("ERR AUTH", NONE, EX_CONFIG, ": unset FCFS_REDIS_PASSWORD_FILE"),
+	REDIS("ERR DB index", NONE, EX_CONFIG, ""),
 	REDIS("ERR max number of clients", AGAIN, EX_UNAVAILABLE, ""),
 	KAFKA(_FENCED, FENCED, EX_TEMPFAIL, ""), KAFKA(PRODUCER_FENCED, FENCED, EX_TEMPFAIL, ""),
 	KAFKA(INVALID_PRODUCER_EPOCH, FENCED, EX_TEMPFAIL, ""),

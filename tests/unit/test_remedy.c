@@ -14,7 +14,8 @@ static const struct {
 	const char *hint; /* some of it */
 } ANSWERS[] = {
 	{"LOADING Redis is loading the dataset in memory", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
-	{"READONLY You can't write against a read only replica.", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
+	{"READONLY You can't write against a read only replica.", REMEDY_AGAIN, EX_UNAVAILABLE,
+	 "-r"},
 	{"BUSY Redis is busy running a script.", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
 	{"MASTERDOWN Link with MASTER is down", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
 	{"CLUSTERDOWN The cluster is down", REMEDY_AGAIN, EX_UNAVAILABLE, ""},
@@ -31,7 +32,7 @@ static const struct {
 	{"NOEVENT no such event", REMEDY_NONE, EX_CONFIG, ""},
 	{"NOAUTH Authentication required.", REMEDY_NONE, EX_CONFIG, "FCFS_REDIS_PASSWORD_FILE"},
 	{"WRONGPASS invalid username-password pair or user is disabled.", REMEDY_NONE, EX_CONFIG,
-	 ""},
+	 "FCFS_REDIS_PASSWORD_FILE"},
 	{"NOPERM User u has no permissions to run the 'fcall' command", REMEDY_NONE, EX_CONFIG,
 	 "fcfs-setup acl"},
 	{"ERR ACL failure in script: No permissions", REMEDY_NONE, EX_CONFIG, "fcfs-setup acl"},
@@ -40,7 +41,8 @@ static const struct {
 	{"MOVED 3999 127.0.0.1:6381", REMEDY_NONE, EX_CONFIG, "cluster"},
 	{"ERR unknown command 'FCALL'", REMEDY_NONE, EX_CONFIG, "7.0"},
 	{"ERR Unknown subcommand or wrong number of arguments", REMEDY_NONE, EX_CONFIG, "7.0"},
-	{"ERR AUTH <password> called without any password configured", REMEDY_NONE, EX_CONFIG, ""},
+	{"ERR AUTH <password> called without any password configured", REMEDY_NONE, EX_CONFIG,
+	 "unset"},
 	{"ERR DB index is out of range", REMEDY_NONE, EX_CONFIG, ""},
 };
 
