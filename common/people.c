@@ -2,8 +2,8 @@
 
 #include "clock.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,6 @@
 enum { BLOCK = 65536, PAGE = 1000 };
 
 struct people {
-	int (*more)(struct people *, struct fault *why); /* an enum people_state: fills the block */
 	char **args;
 	int fd;
 	bool ended;
@@ -29,14 +28,12 @@ struct people {
 	int64_t read_us;
 };
 
-static struct people *new_people(int (*more)(struct people *, struct fault *why))
+static struct people *new_people(void)
 {
 	struct people *people = calloc(1, sizeof *people);
 
-	if (people) {
+	if (people)
 		people->fd = -1;
-		people->more = more;
-	}
 	return people;
 }
 
@@ -50,38 +47,16 @@ static void keep(struct person *person, const char *name, size_t len, int64_t re
 
 struct people *people_from_args(char **names)
 {
-	struct people *people = new_people(NULL);
+	struct people *people = new_people();
 
 	if (people)
 		people->args = names;
 	return people;
 }
 
-/* Reads a block, if that needs no waiting. */
-static int read_block(struct people *people, struct fault *why)
-{
-	struct pollfd ready = {.fd = people->fd, .events = POLLIN};
-	ssize_t got;
-
-	if (people->ended)
-		return PEOPLE_END;
-	if (poll(&ready, 1, 0) <= 0) /* a signal is no reason to read, and perhaps to wait */
-		return PEOPLE_PAUSE;
-	got = read(people->fd, people->block, BLOCK);
-	if (got < 0 && (errno == EINTR || errno == EAGAIN))
-		return PEOPLE_PAUSE;
-	if (got < 0)
-		return fault_errno(why, EX_IOERR, "standard input");
-	people->start = 0;
-	people->end = (size_t)got;
-	people->ended = got == 0;
-	people->read_us = clock_us();
-	return people->ended ? PEOPLE_END : PEOPLE_NAME;
-}
-
 struct people *people_from_fd(int fd)
 {
-	struct people *people = new_people(read_block);
+	struct people *people = new_people();
 
 	if (!people)
 		return NULL;
@@ -111,7 +86,7 @@ static int next_page(struct people *people, struct fault *why)
 struct people *people_from_line(const struct redis_options *options, const struct place *place,
 				struct fault *why)
 {
-	struct people *people = new_people(next_page);
+	struct people *people = new_people();
 
 	if (!people)
 		return fault_errno(why, EX_OSERR, "people"), NULL;
@@ -141,6 +116,13 @@ static void carry(struct people *people, const char *bytes, size_t len)
 	people->carrying = true;
 }
 
+static void keep_carried(struct people *people, struct person *person)
+{
+	keep(person, people->carry, people->carried, people->read_us);
+	people->carried = 0;
+	people->carrying = false;
+}
+
 /* The line that begins in the block, or the rest of one carried over. False: it goes on. */
 static bool line_from_block(struct people *people, struct person *person)
 {
@@ -155,32 +137,22 @@ static bool line_from_block(struct people *people, struct person *person)
 		return true;
 	}
 	carry(people, start, len);
-	if (newline) {
-		keep(person, people->carry, people->carried, people->read_us);
-		people->carried = 0;
-		people->carrying = false;
-	}
+	if (newline)
+		keep_carried(people, person);
 	return newline != NULL;
 }
 
-static int take_line(struct people *people, struct person *person, struct fault *why)
+static int take_line(struct people *people, struct person *person)
 {
-	for (;;) {
-		int state;
-
-		while (people->start < people->end)
-			if (line_from_block(people, person))
-				return PEOPLE_NAME;
-		state = people->more(people, why);
-		if (state == PEOPLE_END && people->carrying) {
-			keep(person, people->carry, people->carried, people->read_us);
-			people->carried = 0;
-			people->carrying = false;
+	while (people->start < people->end)
+		if (line_from_block(people, person))
 			return PEOPLE_NAME;
-		}
-		if (state != PEOPLE_NAME)
-			return state;
-	}
+	if (!people->ended)
+		return PEOPLE_PAUSE;
+	if (!people->carrying)
+		return PEOPLE_END;
+	keep_carried(people, person);
+	return PEOPLE_NAME;
 }
 
 static int take_from_line(struct people *people, struct person *person, struct fault *why)
@@ -189,7 +161,7 @@ static int take_from_line(struct people *people, struct person *person, struct f
 	size_t len;
 
 	if (!reply_more(&people->page)) {
-		int state = people->more(people, why);
+		int state = next_page(people, why);
 
 		if (state != PEOPLE_NAME)
 			return state;
@@ -202,7 +174,7 @@ static int take_from_line(struct people *people, struct person *person, struct f
 static int take(struct people *people, struct person *person, struct fault *why)
 {
 	if (people->block)
-		return take_line(people, person, why);
+		return take_line(people, person);
 	if (people->redis)
 		return take_from_line(people, person, why);
 	if (!*people->args)
@@ -224,4 +196,21 @@ int people_take(struct people *people, struct person *person, struct fault *why)
 int people_fd(const struct people *people)
 {
 	return people->fd;
+}
+
+int people_read(struct people *people, struct fault *why)
+{
+	ssize_t got;
+
+	assert(people->start == people->end);
+	got = read(people->fd, people->block, BLOCK);
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (got < 0)
+		return fault_errno(why, EX_IOERR, "standard input");
+	people->start = 0;
+	people->end = (size_t)got;
+	people->ended = got == 0;
+	people->read_us = clock_us();
+	return 0;
 }

@@ -18,7 +18,7 @@ struct person {
 
 enum people_state {
 	PEOPLE_NAME,  /* a person was taken */
-	PEOPLE_PAUSE, /* none now; wait for people_fd() */
+	PEOPLE_PAUSE, /* none that were read: people_read() is next */
 	PEOPLE_END
 };
 
@@ -32,10 +32,13 @@ struct people *people_from_line(const struct redis_options *, const struct place
 				struct fault *why);
 void people_close(struct people *); /* NULL is fine */
 
-/* Takes the next person without waiting. Returns an enum people_state, or -1 (EX_IOERR). A last
+/* Takes the next person of those that were read, without waiting. Returns an enum people_state, or -1 (EX_IOERR). A last
  * line without a newline counts; a line longer than a name may be is kept cut, and invalid. */
 int people_take(struct people *, struct person *, struct fault *why);
 
 int people_fd(const struct people *); /* readable when there may be more; -1: never pauses */
+
+/* Reads more once people_fd() is readable: it would wait before. Only after a pause. 0, or -1 (EX_IOERR). */
+int people_read(struct people *, struct fault *why);
 
 #endif

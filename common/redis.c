@@ -177,12 +177,9 @@ static int error_answer(struct redis *r, redisReply *root, struct fault *why)
 	return redis_heal(r, why);
 }
 
-/* Reads what has arrived, or notices that the oldest answer is overdue. */
-static int read_some(struct redis *r, struct fault *why)
+int redis_read(struct redis *r, bool readable, struct fault *why)
 {
-	struct pollfd fd = {.fd = r->context->fd, .events = POLLIN};
-
-	if (poll(&fd, 1, 0) > 0)
+	if (readable)
 		return redisBufferRead(r->context) == REDIS_OK ? 0 : redis_lose(r, why);
 	if (clock_ms() - r->waiting_since_ms < r->patience_ms)
 		return 0;
@@ -191,17 +188,13 @@ static int read_some(struct redis *r, struct fault *why)
 	return redis_heal(r, why);
 }
 
-/* 1: the next answer on the wire is here, 0: not yet, or all is asked again, -1. */
+/* 1: the next answer on the wire was read, 0: not yet, or all is asked again, -1. */
 static int arrived(struct redis *r, redisReply **root, struct fault *why)
 {
 	void *found = NULL;
 
-	for (int pass = 0; pass < 2 && !found; pass++) {
-		if (pass == 1 && read_some(r, why) < 0)
-			return -1;
-		if (redisGetReplyFromReader(r->context, &found) != REDIS_OK)
-			return redis_lose(r, why);
-	}
+	if (redisGetReplyFromReader(r->context, &found) != REDIS_OK)
+		return redis_lose(r, why);
 	*root = found;
 	return found != NULL;
 }
@@ -275,15 +268,18 @@ int redis_try_receive(struct redis *r, struct reply *reply, struct fault *why)
 int redis_receive(struct redis *r, struct reply *reply, struct fault *why)
 {
 	for (;;) {
-		int got = redis_try_receive(r, reply, why), wait_ms;
+		int got = redis_try_receive(r, reply, why), wait_ms, ready;
 		struct pollfd fd;
 
 		if (got != 0)
 			return got < 0 ? -1 : 0;
 		fd = (struct pollfd){.fd = redis_fd(r), .events = POLLIN};
 		wait_ms = redis_wait_ms(r);
-		if (poll(&fd, 1, wait_ms < TICK_MS ? wait_ms : TICK_MS) == 0)
+		ready = poll(&fd, 1, wait_ms < TICK_MS ? wait_ms : TICK_MS);
+		if (ready == 0)
 			redis_wait_tick(r);
+		if (redis_read(r, ready > 0, why) < 0)
+			return -1;
 	}
 }
 

@@ -79,9 +79,12 @@ int redis_send(struct redis *, size_t argc, const char **argv, const size_t *len
  * replicas have it for too long): then the command is still in flight. The caller releases the reply. */
 int redis_receive(struct redis *, struct reply *, struct fault *why);
 
-/* The same without waiting: 1 an answer, 0 none yet, -1 as above. Also looks after time-outs:
- * call it at least when redis_fd() is readable or redis_wait_ms() has passed. */
+/* The same without waiting, of what was read: 1 an answer, 0 none yet, -1 as above. */
 int redis_try_receive(struct redis *, struct reply *, struct fault *why);
+
+/* After poll(2), while something is in flight: reads where redis_fd() is readable, else looks after the
+ * time-out. 0, or -1: a server lost for good. */
+int redis_read(struct redis *, bool readable, struct fault *why);
 size_t redis_in_flight(const struct redis *);
 int redis_fd(const struct redis *);
 int redis_wait_ms(const struct redis *); /* for poll(2); -1 while nothing is in flight */

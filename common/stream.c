@@ -35,7 +35,7 @@ static bool has_room(const struct stream *s)
 	return s->sent < STREAM_CALLS;
 }
 
-/* Takes people until the call is full, input pauses or ends. */
+/* Takes people until the call is full, or there are none, or no more of them. */
 static int fill(struct stream *s, struct fault *why)
 {
 	struct call *call = filling(s);
@@ -225,7 +225,9 @@ static int wait_for_news(struct stream *s, struct fault *why)
 	if (poll(fd, 3, redis_wait_ms(s->redis)) < 0 && errno != EINTR)
 		return fault_errno(why, EX_OSERR, "poll");
 	s->ended = s->ended || s->control->stopping();
-	return 0;
+	if (awaiting && redis_read(s->redis, fd[0].revents != 0, why) < 0)
+		return -1;
+	return fd[1].revents && !s->ended ? people_read(s->people, why) : 0;
 }
 
 /* One turn: fill, send, hear. Waits only where nothing else can be done. */
