@@ -15,6 +15,9 @@ setup_file() {
 	kafka_stop
 	port=$(cat "$SERVERS/kafka-1/port")
 	client=$((port + 1))
+	while [ $client = "$(cat "$SERVERS/kafka-1/controller-port")" ] || (: <>"/dev/tcp/127.0.0.1/$client") 2>/dev/null; do
+		client=$((client + 1))
+	done
 	cat >"$SERVERS/jaas.conf" <<-END
 	KafkaServer {
 	  org.apache.kafka.common.security.plain.PlainLoginModule required
