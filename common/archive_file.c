@@ -55,6 +55,12 @@ static const struct incoming *next_line(struct archive_file *file, int *result, 
 	return &file->lines[0];
 }
 
+/* Archives are kept as gzip(1) makes them: who is in a hurry gives one as it is. */
+static bool is_compressed(const struct incoming *line)
+{
+	return line->number == 1 && line->len > 1 && memcmp(line->bytes, "\x1f\x8b", 2) == 0;
+}
+
 /* 1 a line was read into file->line, 0 there is no more, -1. */
 static int read_line(struct archive_file *file, struct fault *why)
 {
@@ -67,6 +73,10 @@ static int read_line(struct archive_file *file, struct fault *why)
 		return result;
 	}
 	file->number = line->number;
+	if (is_compressed(line)) {
+		fault_set(&bad, EX_DATAERR, "it is compressed: gzip -dc it first");
+		return faulty(file, &bad, why);
+	}
 	if (archive_read_line(line->bytes, line->len, &file->line, &bad) < 0)
 		return faulty(file, &bad, why);
 	return 1;

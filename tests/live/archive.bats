@@ -408,6 +408,7 @@ faulty() {
 	: | faulty 1 'not the first line'
 	echo hello | faulty 1 'not JSON'
 	tail -n +2 "$T/a" | faulty 1 'not the first line'
+	gzip <"$T/a" | faulty 1 'it is compressed: gzip -dc it first'
 	sed '1s/"v":1/"v":2/' "$T/a" | faulty 1 'version 2, ours is 1'
 	sed 1q "$T/a" | faulty 2 'the archive is cut off'
 	sed '$d' "$T/a" | faulty "$end" 'the archive is cut off'
