@@ -42,7 +42,7 @@ redis_kill() {
 @test "Redis killed with -9 in mid-flow: both go on; lost for good: both end with 69, and their reruns complete" {
 	local dispatch issue stop
 	topics 3
-	event e 400 600
+	event e 2000 2400
 	follow
 	for stop in 10 80; do
 		soon at_least e issued $stop
@@ -60,9 +60,9 @@ redis_kill() {
 	ends "$issue" 69
 	same 2 "$(grep -c "^fcfs-[a-z]*: .*redis '127.0.0.1:$REDIS_PORT': " "$T/err")"
 	servers_start --brokers 1
-	[ "$(field e issued)" -lt 400 ]
+	[ "$(field e issued)" -lt 2000 ]
 	finish e --ledger "sqlite:$T/ledger"
-	once e 400
+	once e 2000
 }
 
 # --- side by side ----------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ header() {
 fails() {
 	event a 4 4
 	fcfs-dispatch a
-	ended 65 fcfs-issue -v --ledger "sqlite:$T/ledger" --retries 1 --retry-max 10ms --deliver-timeout 2s \
+	ended 65 fcfs-issue -v --ledger "sqlite:$T/ledger" --retries 1 --retry-max 10ms --deliver-timeout 5s \
 		--deliver "$(by_hand "[ \$ticket != 2 ] || $1")" 2>"$T/err"
 	grep -q 'in 4 = done 3 + already 0 + refused 0 + dead 1, retried [1-9]' "$T/err"
 	same 'exhausted 2' "$(header error_class) $(header attempts)"
