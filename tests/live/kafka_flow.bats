@@ -289,7 +289,7 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 	run -0 fcfs-dispatch idle
 	same '' "$output"
 	run -0 fcfs-dispatch a empty
-	[ $((SECONDS - start)) -lt 8 ]
+	[ $((SECONDS - start)) -lt 30 ]
 	same "$before" "$(ends_at fcfs_progress 0 uncommitted)"
 	run -78 fcfs-dispatch nosuch
 	same "fcfs-dispatch: event 'nosuch': no such event" "$output"
@@ -344,7 +344,7 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 	before=$(for part in 0 1 2 3; do ends_at gifticon_issued $part uncommitted; done)
 	start=$SECONDS
 	run -0 --separate-stderr fcfs-issue -v
-	[ $((SECONDS - start)) -lt 4 ]
+	[ $((SECONDS - start)) -lt 20 ]
 	same 'fcfs-issue: no event: in 0 = done 0 + already 0 + refused 0 + dead 0, retried 0' "$stderr"
 	same "$before" "$(for part in 0 1 2 3; do ends_at gifticon_issued $part uncommitted; done)"
 }

@@ -43,7 +43,8 @@ leave_some() {
 	event e $stock 0
 	spawn come >"$T/joined"
 	come=$pid
-	while [ $kills -lt 30 ]; do
+	touch "$T/leaves"
+	while [ $kills -lt 30 ] || { [ $kills -lt 200 ] && ! grep -q ^returned "$T/leaves"; }; do
 		fcfs-event set e --stock $((stock += 15)) >/dev/null
 		revive
 		sleep 0.$((RANDOM % 800 + 150))
