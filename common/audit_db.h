@@ -48,8 +48,8 @@ struct audit_db;
 int audit_db_open(const struct control *, bool codes, struct audit_db **, struct fault *why);
 void audit_db_close(struct audit_db *); /* NULL is fine */
 
-/* One row; a value that is not given is none. Texts are borrowed until audit_put. A record of JSON that is not of the event with this id, or
- * is no such record, is no row. */
+/* One row; a value that is not given is none. Texts are borrowed until audit_put. A record of JSON that is
+ * not of the event with this id, or is no such record, is no row. */
 void audit_row(struct audit_db *, enum audit_table);
 void audit_int(struct audit_db *, int64_t);
 void audit_text(struct audit_db *, const char *text, size_t len);

@@ -81,9 +81,10 @@ struct source {
 	 * will be. NULL: nobody asks. */
 	int (*claim)(void *self, const struct span *, size_t count, struct fault *why);
 	void *claim_self;
-	/* Finds which of these records, of the event with this id, went out as dead letters after they had a code (undeliverable,
-	 * exhausted), and by which run, and which are gone; sorts them. Waits for what is not decided yet: EX_TEMPFAIL when
-	 * that lasts, or when asked to stop. NULL: a bus that never calls claim. */
+	/* Finds which of these records, of the event with this id, went out as dead letters after they had
+	 * a code (undeliverable, exhausted), and by which run, and which are gone; sorts them. Waits for
+	 * what is not decided yet: EX_TEMPFAIL when that lasts, or when asked to stop. NULL: a bus that
+	 * never calls claim. */
 	int (*buried)(struct source *, const char *id, struct burial *, size_t count,
 		      struct fault *why);
 	/* When the event with this id was rebuilt from its topics, as they say so far; 0: never. NULL: a bus

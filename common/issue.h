@@ -27,7 +27,7 @@
  *     (key: id, ticket), and its dead letter, too, after another delivery; from Kafka the winner does
  *     not come again: whoever gets its partition next finds it pending, below the committed offset, asks
  *     the dead letters, and marks it done or parked (takeover.h);
- *   - after done: assign says `already`, nothing is written; after park it says `parked`, until its dead
+ *   - after done: asking says `already`, nothing is written; after park it says `parked`, until its dead
  *     letter is sent again or an operator revokes it, and the slot goes to the next in line (P4).
  * A commit that fails, or partitions that went to another issuer, also during a delivery: all that was
  * not committed, of each chunk, is forgotten here, and taken again, by whoever has the partition now.

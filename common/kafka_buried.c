@@ -1,6 +1,6 @@
 /*
- * kafka_buried.c - which records are out as dead letters: those know where their originals stood, and whose they were.
- * And which do not stand any more where they stood, as where the topic of winners was made anew.
+ * kafka_buried.c - which records are out as dead letters: those know where their originals stood, and whose
+ * they were. And which do not stand any more where they stood, as where the topic of winners was made anew.
  *
  * A dead letter is younger than the code of its record, so only those are read that may be.
  */

@@ -118,8 +118,8 @@ int kafka_metadata(struct kafka *, const struct rd_kafka_metadata **, struct fau
 /* How many partitions a topic has; EX_CONFIG where there is no such topic. */
 int32_t kafka_partitions(struct kafka *, enum topic, struct fault *why);
 
-/* Asked once, for KAFKA_ASK_MS: RD_KAFKA_OFFSET_BEGINNING, RD_KAFKA_OFFSET_END, or a time in ms: the first record
- * since then, RD_KAFKA_OFFSET_END where there is none. */
+/* Asked once, for KAFKA_ASK_MS: RD_KAFKA_OFFSET_BEGINNING, RD_KAFKA_OFFSET_END, or a time in ms: the first
+ * record since then, RD_KAFKA_OFFSET_END where there is none. */
 rd_kafka_resp_err_t kafka_ask_offset(rd_kafka_t *, const char *topic, int32_t partition,
 				     int64_t which, int64_t *offset);
 

@@ -14,8 +14,8 @@
  *
  * URL: sqlite:PATH (made on first use, mode 0600, WAL, synchronous FULL, waits 5 s for another
  * writer), or postgresql://HOST/DATABASE, as libpq reads it but without a password (synchronous_commit
- * on; where the build has libpq). An older schema is brought up to date when it is opened, in one transaction; one newer
- * than this build knows is refused (EX_CONFIG).
+ * on; where the build has libpq). An older schema is brought up to date when it is opened, in one
+ * transaction; one newer than this build knows is refused (EX_CONFIG).
  *
  * All rows of a chunk are kept, or marked, in one transaction: ledger_begin, ledger_keep ...,
  * ledger_commit. A process killed before commit leaves nothing; where it is not known whether a

@@ -1,5 +1,6 @@
 /*
- * ledger_sqlite.h - the ledger in an SQLite file; only ledger_sqlite*.c include it, and sqlite3.h.
+ * ledger_sqlite.h - the ledger in an SQLite file; only ledger_sqlite*.c include it. They know SQLite, and
+ * audit_db.c does.
  *
  * WAL with synchronous FULL: a commit is on disk before ledger_commit returns. BEGIN IMMEDIATE
  * takes the writer's lock at once, so that a chunk never loses a race halfway.

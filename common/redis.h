@@ -9,8 +9,9 @@
  *
  * With `replicas`, a step that writes (FCALL; what only reads is FCALL_RO) is followed by WAIT on the
  * same connection, and its answer counts once so many replicas have all that it rests on: a step
- * on an event that is there always writes, so that WAIT speaks of it. Too few have it: it is sent again, in the same way and for
- * as long; EX_TEMPFAIL, `unconfirmed`, when that did not help. Nothing is taken back: it may be kept.
+ * on an event that is there always writes, so that WAIT speaks of it. Too few have it: it is sent again,
+ * in the same way and for as long; EX_TEMPFAIL, `unconfirmed`, when that did not help. Nothing is taken
+ * back: it may be kept.
  *
  * This header and redis*.c are the only ones to know hiredis.
  */
