@@ -109,8 +109,8 @@ local function take_up(keys, event, ticket)
 end
 
 -- What is on its way out of a pipe stays so, whoever has it now: its code may be out.
-local function owner_of(run, partition, state, owner)
-	return state == 'assigned' and partition == '-' and owner == '' and '' or run
+local function owner_of(run, place, state, owner)
+	return state == 'assigned' and place == NOWHERE and owner == '' and '' or run
 end
 
 -- Does another partition hold the record by which this ticket is assigned? That one settles it.
@@ -120,10 +120,10 @@ end
 
 -- STATUS CODE GRANTED_US ISSUED_US and the value for `pending` of who has one there.
 local function assign_again(keys, event, run, ticket, place, replayed, value)
-	local state, at, offset, rest, owner = read_pending(value)
-	local partition = string.match(place, '^%S+')
-	if is_elsewhere(state, at, partition) then
-		return 'elsewhere', '', tonumber(at), tonumber(offset)
+	local state, former, rest, owner = read_pending(value)
+	local partition, offset = read_place(former)
+	if is_elsewhere(state, partition, read_place(place)) then
+		return 'elsewhere', '', tonumber(partition), tonumber(offset)
 	end
 	local granted_us, issued_us, code = read_issued(rest)
 	if state == 'parked' then
@@ -133,7 +133,7 @@ local function assign_again(keys, event, run, ticket, place, replayed, value)
 		take_up(keys, event, ticket)
 	end
 	return 'assigned', code, granted_us, issued_us,
-		pending_value('assigned', owner_of(run, partition, state, owner), place, rest)
+		pending_value('assigned', owner_of(run, place, state, owner), place, rest)
 end
 
 -- The same of who gets the next supplied code. What is drawn is cut off the pool at the end of the call.
@@ -270,11 +270,11 @@ local function lift(keys, args)
 	if not event then
 		return no_event()
 	end
-	local state, partition, offset, rest, run = pending_of(keys, args[2])
-	if event.id ~= args[1] or state ~= 'assigned' or partition ~= args[3] or offset ~= args[4] then
+	local state, place, rest, run = pending_of(keys, args[2])
+	if event.id ~= args[1] or state ~= 'assigned' or place ~= args[3] .. ' ' .. args[4] then
 		return 0
 	end
-	redis.call('HSET', key(keys, 'pending'), args[2], pending_value(state, run, '- -', rest))
+	redis.call('HSET', key(keys, 'pending'), args[2], pending_value(state, run, NOWHERE, rest))
 	return 1
 end
 
@@ -285,7 +285,7 @@ local function finish(keys, people, values)
 		if values[i] then
 			local rest = string.match(values[i], '^assigned%S* %S+ %S+ (.*)$')
 			if not rest then
-				parked, rest = parked + 1, select(4, read_pending(values[i]))
+				parked, rest = parked + 1, select(3, read_pending(values[i]))
 			end
 			count = count + 1
 			issued[2 * count - 1], issued[2 * count], gone[count] = person, rest, person
@@ -334,7 +334,8 @@ local function stranded(keys, args)
 	local scan = redis.call('HSCAN', key(keys, 'pending'), args[1], 'COUNT', SLICE)
 	local reply = { tonumber(scan[1]), event.id }
 	for i = 1, #scan[2], 2 do
-		local state, partition, offset, rest = read_pending(scan[2][i + 1])
+		local state, place, rest = read_pending(scan[2][i + 1])
+		local partition, offset = read_place(place)
 		if state == 'assigned' and offsets[partition]
 			and tonumber(offset) < offsets[partition] then
 			local n = #reply
@@ -353,12 +354,12 @@ local function adopt(keys, args)
 	if not event then
 		return no_event()
 	end
-	local state, partition, offset, rest, run = pending_of(keys, args[2])
+	local state, place, rest, run = pending_of(keys, args[2])
 	if event.id ~= args[1] or state ~= 'assigned' then
 		return 0
 	end
 	local _, _, code = read_issued(rest)
-	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, partition .. ' ' .. offset,
+	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, place,
 		issued_value(args[3], args[4], args[5])))
 	if event.codes == 'pool' and code ~= args[5] then
 		follow_ledger(keys, args[5], code)
@@ -393,7 +394,7 @@ local function replace(keys, args)
 	if not event then
 		return no_event()
 	end
-	local state, partition, offset, rest, run = pending_of(keys, args[2])
+	local state, place, rest, run = pending_of(keys, args[2])
 	if event.id ~= args[1] or state ~= 'assigned' then
 		return { 'gone', '', 0 }
 	end
@@ -412,7 +413,7 @@ local function replace(keys, args)
 		else
 			put_back(keys, 'RPUSH', args[3])
 		end
-		redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, partition .. ' ' .. offset,
+		redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, place,
 			issued_value(digits(granted_us), digits(issued_us), code)))
 	end
 	return { 'assigned', code, pool and redis.call('LLEN', key(keys, 'codes')) or -1 }

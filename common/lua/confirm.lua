@@ -16,15 +16,15 @@
 
 -- STATUS of a ticket with this value in `pending`, and the one that it is to have there.
 local function confirm_one(keys, run, person, verdict, value)
-	local state, partition, offset, rest, owner = read_pending(value or '')
+	local state, place, rest, owner = read_pending(value or '')
 	if state == 'parked' then
 		return 'parked'
 	elseif not state then
 		return redis.call('HEXISTS', key(keys, 'issued'), person) == 1 and 'already' or 'refused'
-	elseif partition ~= '-' or verdict == 'park' then
+	elseif place ~= NOWHERE or verdict == 'park' then
 		return owner == run and 'assigned' or owner == '' and 'firm' or 'taken'
 	end
-	return 'assigned', pending_value('assigned', '', partition .. ' ' .. offset, rest)
+	return 'assigned', pending_value('assigned', '', place, rest)
 end
 
 -- confirm ID RUN, then PERSON VERDICT a ticket that this run has assigned, SLICE at most -> STATUS a ticket, in order

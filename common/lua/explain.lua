@@ -1,8 +1,8 @@
 -- explain PERSON -> WHAT VALUE ...: why they stand where they stand (P10). Never a code.
 --   event id user state decision reason, of whom is in line ticket joined_us code, and what there is of
---   ahead, granted_us, issued_us, winner_at (partition and offset of their record), run (that parked
---   it), left_us left_as left_by, log (the entry about them, while the outbox has it and the caller may
---   read that).
+--   ahead, granted_us, issued_us, winner_at (partition and offset of their record), run (that has it in
+--   hand, or parked it), left_us left_as left_by, log (the entry about them, while the outbox has it and
+--   the caller may read that).
 -- STATE is rank's; DECISION: granted, passed over (they had left), none (so far). CODE: none, assigned,
 -- issued, parked, burnt.
 
@@ -76,9 +76,9 @@ local function code_of(issued, pending)
 	elseif not pending then
 		return 'none'
 	end
-	local state, partition, offset, rest, run = read_pending(pending)
+	local state, place, rest, run = read_pending(pending)
 	local granted_us, issued_us = read_issued(rest)
-	return state, granted_us, issued_us, partition ~= '-' and partition .. ':' .. offset or nil,
+	return state, granted_us, issued_us, place ~= NOWHERE and string.gsub(place, ' ', ':') or nil,
 		run ~= '' and run or nil
 end
 

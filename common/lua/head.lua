@@ -169,12 +169,18 @@ local function read_mark(mark)
 	return tonumber(at_us), state
 end
 
--- STATE (assigned or parked), PARTITION, OFFSET, the rest, as it stands in `issued`, and RUN ('': none)
--- of a value in `pending`.
+-- Where a winner's record stood: PARTITION OFFSET, in one. In a pipe it stands nowhere.
+local NOWHERE = '- -'
+
+local function read_place(place)
+	return string.match(place, '^(%S+) (%S+)$')
+end
+
+-- STATE (assigned or parked), PLACE, the rest, as it stands in `issued`, and RUN ('': none) of a value in
+-- `pending`.
 local function read_pending(value)
-	local state, run, partition, offset, rest =
-		string.match(value, '^(%a+):?(%S*) (%S+) (%S+) (.*)$')
-	return state, partition, offset, rest, run
+	local state, run, place, rest = string.match(value, '^(%a+):?(%S*) (%S+ %S+) (.*)$')
+	return state, place, rest, run
 end
 
 -- The same of somebody's entry; nil where there is none.
@@ -182,11 +188,11 @@ local function pending_of(keys, person)
 	return read_pending(redis.call('HGET', key(keys, 'pending'), person) or '')
 end
 
--- The other way round; PLACE is PARTITION OFFSET.
 local function with_run(state, run)
 	return run == '' and state or state .. ':' .. run
 end
 
+-- The other way round.
 local function pending_value(state, run, place, rest)
 	return with_run(state, run) .. ' ' .. place .. ' ' .. rest
 end

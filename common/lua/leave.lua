@@ -13,7 +13,7 @@ local function standing(keys, person, ticket, cursor)
 	if issued then
 		return 'issued', select(3, read_issued(issued))
 	end
-	local state, _, _, rest, run = pending_of(keys, person)
+	local state, _, rest, run = pending_of(keys, person)
 	if state == 'parked' then
 		return state, select(3, read_issued(rest)), run
 	end

@@ -42,7 +42,7 @@ local function award_of(mark, issued, pending)
 		local _, issued_us, code = read_issued(issued)
 		return 'issued', issued_us, code
 	elseif pending then
-		local state, _, _, rest = read_pending(pending)
+		local state, _, rest = read_pending(pending)
 		local _, issued_us = read_issued(rest)
 		return state, issued_us, ''
 	end

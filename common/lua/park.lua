@@ -2,8 +2,8 @@
 -- or sends its dead letter again.
 
 -- Of a ticket in a pipe who has it knows its run; in Kafka the place, whose offset is committed.
-local function is_its_own(run, owner, partition)
-	return partition ~= '-' or owner == run
+local function is_its_own(run, owner, place)
+	return place ~= NOWHERE or owner == run
 end
 
 -- park ID RUN, then PERSON PARTITION OFFSET a ticket -> how many are parked by now
@@ -19,11 +19,10 @@ local function park(keys, args)
 	end
 	local parked, fresh = 0, 0
 	for i = 3, #args, 3 do
-		local state, partition, offset, rest, owner = pending_of(keys, args[i])
-		if partition == args[i + 1] and offset == args[i + 2]
-			and is_its_own(args[2], owner, partition) then
+		local state, place, rest, owner = pending_of(keys, args[i])
+		if place == args[i + 1] .. ' ' .. args[i + 2] and is_its_own(args[2], owner, place) then
 			redis.call('HSET', key(keys, 'pending'), args[i],
-				pending_value('parked', args[2], partition .. ' ' .. offset, rest))
+				pending_value('parked', args[2], place, rest))
 			parked = parked + 1
 			fresh = fresh + (state == 'assigned' and 1 or 0)
 		end
@@ -41,7 +40,7 @@ local function parked(keys, args)
 	local scan = redis.call('HSCAN', key(keys, 'pending'), args[1], 'COUNT', SLICE)
 	local reply = { tonumber(scan[1]) }
 	for i = 1, #scan[2], 2 do
-		local state, _, _, _, run = read_pending(scan[2][i + 1])
+		local state, _, _, run = read_pending(scan[2][i + 1])
 		if state == 'parked' and (args[2] == '' or args[2] == run) then
 			reply[#reply + 1] = scan[2][i]
 		end
