@@ -66,16 +66,13 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	case CHUNK:
 		return parse_count("--chunk", value, 1, AWARD_MAX, &r->chunk, why);
 	case FOLLOW:
-		r->follow = true;
-		return 0;
+		return r->follow = true, 0;
 	case EXCLUSIVE:
 		return r->issue.exclusive = true, 0;
 	case STATS:
-		r->stats = value;
-		return 0;
+		return r->stats = value, 0;
 	default:
-		r->instance_given = value;
-		return 0;
+		return r->instance_given = value, 0;
 	}
 }
 

@@ -94,6 +94,9 @@ struct source {
 	int (*reach)(struct source *, int32_t partition, struct reach *, struct fault *why);
 };
 
+/* So many bytes are kept of a record that is too long for a dead letter. */
+enum { DEAD_VALUE_MAX = 65536 };
+
 /* Why a record is a dead letter. */
 struct cause {
 	const struct incoming *record;

@@ -18,8 +18,6 @@
 
 #include "bus.h"
 
-enum { DEAD_VALUE_MAX = 65536 };
-
 struct dead_file;
 
 /* Makes the file where there is none. EX_CONFIG where it cannot be opened. */

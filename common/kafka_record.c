@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CUT = 65536 };
-
 static const char SCHEMA[] = "1";
 
 static void replace(rd_kafka_headers_t *headers, const char *name, const char *value)
@@ -48,7 +46,7 @@ static rd_kafka_headers_t *dead_headers(const struct kafka *k, const struct caus
 
 static size_t at_most(size_t len, bool cut)
 {
-	return cut && len > CUT ? CUT : len;
+	return cut && len > DEAD_VALUE_MAX ? DEAD_VALUE_MAX : len;
 }
 
 /* One that is too large goes out cut: the beginnings of its key and its value, no headers of its own. */

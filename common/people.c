@@ -155,7 +155,7 @@ static int take_line(struct people *people, struct person *person)
 	return PEOPLE_NAME;
 }
 
-static int take_from_line(struct people *people, struct person *person, struct fault *why)
+static int take_from_page(struct people *people, struct person *person, struct fault *why)
 {
 	const char *name;
 	size_t len;
@@ -176,7 +176,7 @@ static int take(struct people *people, struct person *person, struct fault *why)
 	if (people->block)
 		return take_line(people, person);
 	if (people->redis)
-		return take_from_line(people, person, why);
+		return take_from_page(people, person, why);
 	if (!*people->args)
 		return PEOPLE_END;
 	keep(person, *people->args, strlen(*people->args), clock_us());
