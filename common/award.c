@@ -318,22 +318,6 @@ static void begin_of_ledger(struct step *step, const struct place *place, const 
 	step_text(step, issued->code);
 }
 
-/* A step that answers 1 or 0. */
-static int call(struct step *step, struct redis *redis, const struct place *place, const char *name,
-		struct fault *why)
-{
-	struct reply reply = {0};
-	int64_t answer = -1;
-
-	if (step_call(step, place, redis, &reply, why) < 0)
-		return -1;
-	answer = reply_int(&reply);
-	if (reply_check(&reply, name, why) < 0)
-		answer = -1;
-	reply_release(&reply);
-	return (int)answer;
-}
-
 int award_lift(struct step *step, struct redis *redis, const struct place *place, const char *id,
 	       const char *user, struct span record, struct fault *why)
 {
@@ -341,14 +325,14 @@ int award_lift(struct step *step, struct redis *redis, const struct place *place
 	step_text(step, id);
 	step_text(step, user);
 	add_place(step, record.partition, record.offset);
-	return call(step, redis, place, "lift", why) < 0 ? -1 : 0;
+	return step_number(step, place, redis, why) < 0 ? -1 : 0;
 }
 
 int award_adopt(struct step *step, struct redis *redis, const struct place *place,
 		const struct issued *issued, struct fault *why)
 {
 	begin_of_ledger(step, place, "adopt", issued);
-	return call(step, redis, place, "adopt", why);
+	return (int)step_number(step, place, redis, why);
 }
 
 int award_annul(struct step *step, struct redis *redis, const struct place *place,
@@ -358,7 +342,7 @@ int award_annul(struct step *step, struct redis *redis, const struct place *plac
 
 	begin_of_ledger(step, place, "annul", issued);
 	step_text(step, who_am_i(who));
-	return call(step, redis, place, "annul", why);
+	return (int)step_number(step, place, redis, why);
 }
 
 static int read_replacement(struct reply *reply, struct issued *issued, struct award_other *other,

@@ -75,33 +75,18 @@ static void begin_held(struct step *step, const struct place *place, const char 
 	lease->kept_ms = clock_ms();
 }
 
-static int yes_or_no(struct step *step, struct redis *redis, const struct place *place,
-		     struct fault *why)
-{
-	struct reply reply = {0};
-	int answer = -1;
-
-	if (step_call(step, place, redis, &reply, why) == 0) {
-		answer = reply_int(&reply) != 0;
-		if (reply_check(&reply, place->event_key, why) < 0)
-			answer = -1;
-	}
-	reply_release(&reply);
-	return answer;
-}
-
 int lease_renew(struct step *step, struct redis *redis, const struct place *place,
 		struct lease *lease, struct fault *why)
 {
 	begin_held(step, place, "renew", lease);
-	return yes_or_no(step, redis, place, why);
+	return (int)step_number(step, place, redis, why);
 }
 
 int lease_release(struct step *step, struct redis *redis, const struct place *place,
 		  struct lease *lease, struct fault *why)
 {
 	begin_held(step, place, "release", lease);
-	return yes_or_no(step, redis, place, why);
+	return (int)step_number(step, place, redis, why);
 }
 
 int lease_mirror(struct step *step, struct redis *redis, const struct place *place,

@@ -106,6 +106,22 @@ int step_call(struct step *step, const struct place *place, struct redis *redis,
 	return -1;
 }
 
+int64_t step_number(struct step *step, const struct place *place, struct redis *redis,
+		    struct fault *why)
+{
+	struct reply reply = {0};
+	int64_t number;
+
+	if (step_call(step, place, redis, &reply, why) < 0)
+		return -1;
+	number = reply_int(&reply);
+	reply.unsound = reply.unsound || number < 0;
+	if (reply_check(&reply, place->event_key, why) < 0)
+		number = -1;
+	reply_release(&reply);
+	return number;
+}
+
 int step_once(struct redis *redis, const struct place *place, const char *name, bool reads_only,
 	      struct reply *reply, struct fault *why, ...)
 {

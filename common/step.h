@@ -44,7 +44,10 @@ int step_post(struct step *, struct redis *, struct taker, struct fault *why);
 int step_call(struct step *, const struct place *, struct redis *, struct reply *,
 	      struct fault *why);
 
-/* The same in one go, for a step whose few arguments are texts: up to NULL, STEP_ONCE at most. */
+/* The same for a step whose answer is a number, 0 or more: that, or -1. */
+int64_t step_number(struct step *, const struct place *, struct redis *, struct fault *why);
+
+/* step_call in one go, for a step whose few arguments are texts: up to NULL, STEP_ONCE at most. */
 enum { STEP_ONCE = 8 };
 int step_once(struct redis *, const struct place *, const char *name, bool reads_only,
 	      struct reply *, struct fault *why, ...) __attribute__((sentinel));

@@ -71,24 +71,12 @@ static int find(struct takeover *t, struct step *step, const struct place *place
 	return result;
 }
 
-/* Adds the number that the answer is. */
-static int call(struct takeover *t, struct step *step, const struct place *place, int64_t *sum,
-		struct fault *why)
-{
-	struct reply reply = {0};
-	int result = step_call(step, place, t->redis, &reply, why);
-
-	if (result == 0)
-		*sum += reply_int(&reply);
-	reply_release(&reply);
-	return result;
-}
-
 /* Some of the same fate. */
 static int mark(struct takeover *t, struct step *step, const struct place *place, const char *id,
 		const struct burial *burial, size_t count, struct fault *why)
 {
 	bool parked = *burial->run;
+	int64_t marked;
 
 	if (parked)
 		award_park_begin(step, place, id, burial->run);
@@ -99,7 +87,10 @@ static int mark(struct takeover *t, struct step *step, const struct place *place
 			award_park_add(step, burial[i].user, burial[i].partition, burial[i].offset);
 		else
 			award_done_add(step, burial[i].user);
-	return call(t, step, place, parked ? &t->parked : &t->done, why);
+	marked = step_number(step, place, t->redis, why);
+	if (marked > 0)
+		*(parked ? &t->parked : &t->done) += marked;
+	return marked < 0 ? -1 : 0;
 }
 
 static int by_run(const void *one, const void *other)
