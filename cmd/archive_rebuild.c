@@ -154,8 +154,6 @@ int archive_rebuild(const struct rebuild_request *r, struct redis *redis, const 
 				  .self = &telling};
 	int result;
 
-	if (r->id && !name_is_uuid(r->id, strlen(r->id)))
-		return fault_set(why, EX_USAGE, "--id: not a UUID in lower case: '%.64s'", r->id);
 	if (!*ui.config.brokers)
 		return fault_set(
 			why, EX_CONFIG,

@@ -1,5 +1,6 @@
 #include "archive.h"
 #include "archive_rebuild.h"
+#include "ledger.h"
 #include "output.h"
 #include "parse.h"
 #include "ui.h"
@@ -33,10 +34,13 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	switch (letter) {
 	case LEDGER:
 		r->rebuild.ledger = value;
-		return 0;
+		return ledger_check_url(value, why);
 	case ID:
 		r->rebuild.id = value;
-		return 0;
+		return name_is_uuid(value, strlen(value))
+			       ? 0
+			       : fault_set(why, EX_USAGE, "--id: not a UUID in lower case: '%.64s'",
+					   value);
 	case REPLACE:
 		r->rebuild.replace = true;
 		return 0;

@@ -36,8 +36,8 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	if (letter == LIMIT)
 		return parse_count("--limit", value, 0, INT64_MAX, &r->limit, why);
 	if (letter == LEDGER)
-		r->ledger = value;
-	else if (letter == EXPLAIN)
+		return r->ledger = value, ledger_check_url(value, why);
+	if (letter == EXPLAIN)
 		r->explain = value;
 	else
 		r->final = true;

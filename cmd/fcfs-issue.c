@@ -58,7 +58,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	if (letter == RETURN_DEAD)
 		return r->return_dead = value, 0;
 	if (letter == LEDGER)
-		return r->ledger = value, 0;
+		return r->ledger = value, ledger_check_url(value, why);
 	r->issuing = true;
 	if (letter >= DELIVER && letter < DELIVER_END)
 		return delivery_take(&r->delivery, letter, value, why);

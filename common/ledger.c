@@ -6,7 +6,7 @@
 
 enum { UNPARK = 100 };
 
-static const struct {
+static const struct kind {
 	const char *scheme;
 	int (*open)(const char *place, bool to_read, struct ledger **ledger, struct fault *why);
 } kinds[] = {
@@ -15,19 +15,32 @@ static const struct {
 	{"postgres://", ledger_postgresql_open},
 };
 
-static int open_any(const char *url, bool to_read, struct ledger **ledger, struct fault *why)
+/* NULL where it is no URL of a ledger. */
+static const struct kind *kind_of(const char *url)
 {
-	*ledger = NULL;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		size_t len = strlen(kinds[i].scheme);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strncmp(url, kinds[i].scheme, strlen(kinds[i].scheme)) == 0)
+			return &kinds[i];
+	return NULL;
+}
 
-		if (strncmp(url, kinds[i].scheme, len) == 0)
-			return kinds[i].open(url + len, to_read, ledger, why);
-	}
+int ledger_check_url(const char *url, struct fault *why)
+{
+	if (kind_of(url))
+		return 0;
 	/* not shown: it may hold a password */
 	return fault_set(why, EX_USAGE,
 			 "--ledger is no URL of a ledger: write sqlite:PATH or "
 			 "postgresql://HOST/DATABASE");
+}
+
+static int open_any(const char *url, bool to_read, struct ledger **ledger, struct fault *why)
+{
+	const struct kind *kind = kind_of(url);
+
+	*ledger = NULL;
+	return kind ? kind->open(url + strlen(kind->scheme), to_read, ledger, why)
+		    : ledger_check_url(url, why);
 }
 
 int ledger_open(const char *url, struct ledger **ledger, struct fault *why)

@@ -62,6 +62,9 @@ struct ledger_mark {
 	int64_t delivered_us; /* stays from the first delivery on; 0: says nothing about it */
 };
 
+/* Whether it begins as the URL of a ledger does. EX_USAGE. */
+int ledger_check_url(const char *url, struct fault *why);
+
 /* EX_USAGE for a URL that is no ledger's, EX_CONFIG for a schema or a file that is none of ours,
  * EX_OSERR where it cannot be opened. On failure *ledger is NULL. */
 int ledger_open(const char *url, struct ledger **ledger, struct fault *why);

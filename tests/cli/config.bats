@@ -274,6 +274,10 @@ prefix() {
 		dispatch -b
 		dispatch e --stats
 		issue --stats
+		issue --ledger ledger.db
+		audit --ledger '' e
+		archive rebuild --ledger file:x e
+		archive rebuild --id 1 e
 		join -b , e
 		rank -X x e
 	END
