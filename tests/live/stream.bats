@@ -354,7 +354,7 @@ peak_kib() { # PID
 	people 3 >&"$feed"
 	wait_for 60 answered 3
 	kill -KILL "$server_pid"
-	people 3 >&"$feed" 2>/dev/null || : # it may have noticed by then, and gone
+	people 3 >&"$feed" || : # it may have noticed by then, and gone
 	end_stream
 	same 69 "$status"
 	same 3 "$(wc -l <"$T/answers")"
