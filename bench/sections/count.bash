@@ -14,6 +14,7 @@ describe() {
 	series rank_server instructions 'redis-server, a person in line whose place is asked'
 	series issue instructions 'fcfs-issue, a code, from a pipe and without a ledger'
 	series issue_server instructions 'redis-server, a code'
+	series kept instructions 'fcfs-issue, a code, from a pipe and with the SQLite ledger'
 	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
 	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
 	goal join at_most 1650
@@ -24,6 +25,7 @@ describe() {
 	goal rank_server at_most 21400
 	goal issue at_most 9300
 	goal issue_server at_most 38100
+	goal kept at_most 35500
 }
 
 sizes() {
@@ -53,25 +55,27 @@ redis() {
 }
 
 round() {
-	each join entering
-	each already entering
-	each rank asking
-	each issue issuing
-	each zadd bare
+	each entering join join_server
+	each entering already already_server
+	each asking rank rank_server
+	each issuing issue issue_server
+	each keeping kept ''
+	each bare '' zadd_server
 	expect 'people in line' "$many" "$(redis zcard 'fcfs:{many}:line')"
 	expect 'codes issued' "$many" "$(redis hget 'fcfs:{many}:event' issued)"
 	expect 'members of the peer' "$many" "$(redis zcard zadd-many)"
 	audited many
+	audited kept-many --ledger "sqlite:many.db"
 }
 
-# each NAME FUNCTION: what a person more costs
+# each FUNCTION CLIENT SERVER: what a person more costs the tool and the server, as samples of these series ('': of none)
 each() {
 	local client_few server_few
-	$2 few
+	$1 few
 	client_few=$client_spent server_few=$server_spent
-	$2 many
-	[ "$1" = zadd ] || sample "$1" $(((client_spent - client_few) / (many - few)))
-	sample "$1_server" $(((server_spent - server_few) / (many - few)))
+	$1 many
+	[ -z "$2" ] || sample "$2" $(((client_spent - client_few) / (many - few)))
+	[ -z "$3" ] || sample "$3" $(((server_spent - server_few) / (many - few)))
 }
 
 # entering SIZE: into an event of that name, again if there is one
@@ -88,6 +92,14 @@ asking() {
 issuing() {
 	fcfs-dispatch -b '' "$1" >winners
 	counted fcfs-issue -b '' --chunk 1000 <winners
+}
+
+# keeping SIZE: codes of an event of its own, as those of the other one are out
+keeping() {
+	fcfs-event create "kept-$1" --stock "$many" >/dev/null
+	fcfs-join "kept-$1" <"$1.ids" >/dev/null
+	fcfs-dispatch -b '' "kept-$1" >winners
+	counted fcfs-issue -b '' --chunk 1000 --ledger "sqlite:$1.db" <winners
 }
 
 bare() {
