@@ -168,7 +168,7 @@ int award_assign_read(struct reply *reply, struct award **award, size_t count, s
 			if (meet(award[k], &fate, award[k]->issued.winner.ticket - first, why) < 0)
 				return -1;
 	}
-	return 0;
+	return reply_end(reply, "award", why);
 }
 
 int award_assign(struct step *step, struct redis *redis, const struct place *place, const char *run,
@@ -236,7 +236,7 @@ static int read_confirmed(struct reply *reply, struct award **award, size_t coun
 			return -1;
 		changed += result;
 	}
-	return reply_check(reply, "confirm", why) < 0 ? -1 : changed;
+	return reply_end(reply, "confirm", why) < 0 ? -1 : changed;
 }
 
 int award_confirm(struct step *step, struct redis *redis, const struct place *place,

@@ -121,6 +121,9 @@ bool reply_more(const struct reply *);
 
 /* 0 if every value read was there and of its type; else -1 with EX_PROTOCOL naming `what`. */
 int reply_check(const struct reply *, const char *what, struct fault *why);
+
+/* The same for a reply that is read to its end: one with more in it makes no sense either. */
+int reply_end(struct reply *, const char *what, struct fault *why);
 void reply_release(struct reply *);
 
 /* The function library on the server. */

@@ -70,6 +70,12 @@ int reply_check(const struct reply *reply, const char *what, struct fault *why)
 	return fault_set(why, EX_PROTOCOL, "%s: the server's reply makes no sense", what);
 }
 
+int reply_end(struct reply *reply, const char *what, struct fault *why)
+{
+	reply->unsound = reply->unsound || reply_more(reply);
+	return reply_check(reply, what, why);
+}
+
 void reply_release(struct reply *reply)
 {
 	if (reply->root)

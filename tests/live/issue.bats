@@ -227,6 +227,17 @@ cell() {
 	same 0 "$(redis hlen "$(key e pending)")"
 }
 
+@test "an answer that says more than was asked makes no sense: 76, and nobody's code is printed" {
+	event e 2 2
+	fcfs-dispatch e >"$T/w"
+	redis function list libraryname fcfs withcode | sed -n '/^#!lua/,$p' |
+		sed 's/tell_lengths(reply, w.count)/tell(reply, w.count + 1, "assigned", "", 1, 1, 1) tell_lengths(reply, w.count + 1)/' >"$T/lua"
+	redis -x function load replace <"$T/lua"
+	run -76 --separate-stderr fcfs-issue <"$T/w"
+	same '' "$output"
+	[[ $stderr == *"award: the server's reply makes no sense" ]]
+}
+
 @test "created anew under the same name: records of the former one meet nothing" {
 	event a 3 3
 	fcfs-dispatch a >"$T/old"
