@@ -79,7 +79,7 @@ int ledger_begin(struct ledger *, struct fault *why);
 int ledger_commit(struct ledger *, struct fault *why);
 void ledger_rollback(struct ledger *);
 
-/* Keeps rows of one event id, in order, and fills in each one's answer. A parked row of the same
+/* Keeps rows of one event id and name, in order, and fills in each one's answer. A parked row of the same
  * ticket and person is issued from now on. 0, or -1: then the transaction is to be rolled back. */
 int ledger_keep(struct ledger *, struct ledger_row *, size_t count, struct fault *why);
 

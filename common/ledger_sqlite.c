@@ -101,18 +101,28 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
 	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 }
 
-static void bind_row(sqlite3_stmt *statement, const struct issued *issued)
+/* As sql[KEEP] has them: the event once, and from AT on the rest of a row. Returns where the next row's begins. */
+static int bind_row(sqlite3_stmt *statement, int at, const struct issued *issued)
 {
 	const struct winner *winner = &issued->winner;
 
-	bind_text(statement, 1, winner->event);
-	bind_text(statement, 2, winner->id);
-	bind_text(statement, 3, winner->user);
-	sqlite3_bind_int64(statement, 4, winner->ticket);
-	bind_text(statement, 5, issued->code);
-	sqlite3_bind_int64(statement, 6, winner->joined_us);
-	sqlite3_bind_int64(statement, 7, winner->granted_us);
-	sqlite3_bind_int64(statement, 8, issued->issued_us);
+	bind_text(statement, at++, winner->user);
+	sqlite3_bind_int64(statement, at++, winner->ticket);
+	bind_text(statement, at++, issued->code);
+	sqlite3_bind_int64(statement, at++, winner->joined_us);
+	sqlite3_bind_int64(statement, at++, winner->granted_us);
+	sqlite3_bind_int64(statement, at++, issued->issued_us);
+	return at;
+}
+
+static void bind_rows(sqlite3_stmt *statement, const struct ledger_row *row, size_t count)
+{
+	int at = 3;
+
+	bind_text(statement, 1, row->issued->winner.event);
+	bind_text(statement, 2, row->issued->winner.id);
+	for (size_t i = 0; i < count; i++)
+		at = bind_row(statement, at, row[i].issued);
 }
 
 /* False where it is not what fcfs has written there; then a text is "". */
@@ -203,21 +213,27 @@ static int find(struct sqlite_ledger *self, struct ledger_row *row, struct fault
 			 self->place);
 }
 
-static int keep_one(struct sqlite_ledger *self, struct ledger_row *row, struct fault *why)
+/* As many as one statement takes, up to the first that is refused. How many have their answer, or -1. */
+static int keep_some(struct sqlite_ledger *self, struct ledger_row *row, size_t count,
+		     struct fault *why)
 {
-	sqlite3_stmt *insert = self->statement[KEEP];
-	int code;
+	const bool many = count >= LEDGER_SQLITE_MANY;
+	sqlite3_stmt *insert = self->statement[many ? KEEP_MANY : KEEP];
+	int code, kept;
 
-	bind_row(insert, row->issued);
-	code = sqlite3_step(insert);
-	sqlite3_reset(insert);
-	if (code != SQLITE_DONE)
+	bind_rows(insert, row, many ? LEDGER_SQLITE_MANY : 1);
+	sqlite3_step(insert);
+	code = sqlite3_reset(insert);
+	kept = sqlite3_changes(self->db);
+	for (int i = 0; i < kept; i++) {
+		row[i].answer = LEDGER_KEPT;
+		row[i].delivered_us = 0;
+	}
+	if (code == SQLITE_OK)
+		return kept;
+	if (sqlite3_extended_errcode(self->db) != SQLITE_CONSTRAINT_UNIQUE)
 		return ledger_sqlite_fault(self, code, why);
-	if (sqlite3_changes(self->db) == 0)
-		return find(self, row, why);
-	row->answer = LEDGER_KEPT;
-	row->delivered_us = 0;
-	return 0;
+	return find(self, &row[kept], why) < 0 ? -1 : kept + 1;
 }
 
 static int sqlite_keep(struct ledger *ledger, struct ledger_row *row, size_t count,
@@ -226,9 +242,13 @@ static int sqlite_keep(struct ledger *ledger, struct ledger_row *row, size_t cou
 	struct sqlite_ledger *self = of(ledger);
 
 	assert(!sqlite3_get_autocommit(self->db));
-	for (size_t i = 0; i < count; i++)
-		if (keep_one(self, &row[i], why) < 0)
+	for (size_t i = 0; i < count;) {
+		int answered = keep_some(self, row + i, count - i, why);
+
+		if (answered < 0)
 			return -1;
+		i += (size_t)answered;
+	}
 	return 0;
 }
 

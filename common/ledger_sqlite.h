@@ -12,9 +12,12 @@
 
 #include <sqlite3.h>
 
+enum { LEDGER_SQLITE_MANY = 20 };
+
 enum ledger_statement {
 	KEEP,
-	BY, /* + enum ledger_key */
+	KEEP_MANY, /* LEDGER_SQLITE_MANY rows */
+	BY,	   /* + enum ledger_key */
 	MARK = BY + LEDGER_KEYS,
 	EACH,
 	EACH_RUN,

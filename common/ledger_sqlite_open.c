@@ -52,9 +52,15 @@ static const char *const upgrade[LEDGER_SCHEMA] = {
 #define KEPT "event, id, \"user\", ticket, code, joined_us, granted_us, issued_us, state"
 #define ROW KEPT ", delivered_us"
 
+/* Rows of one event: a statement that keeps several opens and closes its four trees once. One that meets a
+ * row which is refused stops there, and what stood before it is kept. */
+#define VALUES_1 "(?1, ?2, ?, ?, ?, ?, ?, ?, 'issued')"
+#define VALUES_4 VALUES_1 "," VALUES_1 "," VALUES_1 "," VALUES_1
+#define KEEP_ROWS "INSERT OR FAIL INTO issued (" KEPT ") VALUES "
+
 static const char *const sql[STATEMENTS] = {
-	[KEEP] = "INSERT INTO issued (" KEPT ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'issued')"
-		 " ON CONFLICT DO NOTHING",
+	[KEEP] = KEEP_ROWS VALUES_1,
+	[KEEP_MANY] = KEEP_ROWS VALUES_4 "," VALUES_4 "," VALUES_4 "," VALUES_4 "," VALUES_4,
 	[BY + KEY_TICKET] = "SELECT " ROW " FROM issued WHERE id = ? AND ticket = ?",
 	[BY + KEY_USER] = "SELECT " ROW " FROM issued WHERE id = ? AND \"user\" = ?"
 			  " AND state <> 'returned'",

@@ -25,7 +25,7 @@ describe() {
 	goal rank_server at_most 21400
 	goal issue at_most 9300
 	goal issue_server at_most 38100
-	goal kept at_most 35500
+	goal kept at_most 26000
 }
 
 sizes() {

@@ -150,6 +150,41 @@ static void test_chunk(void)
 	ledger_close(ledger);
 }
 
+/* More than go into one statement, of which some are refused: each has the answer that it has by itself. */
+static void test_many(void)
+{
+	enum { COUNT = 75 };
+	static struct issued issued[COUNT];
+	static struct ledger_row rows[COUNT];
+	const bool there[COUNT] = {
+		[0] = true, [19] = true, [20] = true, [33] = true, [34] = true, [74] = true};
+	struct ledger *ledger;
+	struct fault why;
+	char user[16];
+	int wrong = 0;
+
+	use_file("many.db");
+	ledger = open_ledger();
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(user, sizeof user, "p%d", i);
+		issued[i] = row(user, i + 1, user);
+		rows[i] = (struct ledger_row){.issued = &issued[i], .delivered_us = 5};
+		if (there[i])
+			keep(ledger, issued[i], NULL);
+	}
+	ledger_begin(ledger, &why);
+	is_int(ledger_keep(ledger, rows, COUNT, &why), 0, "many, of which some are there");
+	ledger_commit(ledger, &why);
+	for (int i = 0; i < COUNT; i++)
+		wrong += rows[i].answer != (there[i] ? LEDGER_SAME : LEDGER_KEPT) ||
+			 rows[i].delivered_us != 0;
+	is_int(wrong, 0, "... each has its answer");
+	is_int(rows[33].found.winner.ticket, 34, "... and the row that is there");
+	is_str(ask("SELECT count(*)||' '||sum(ticket) FROM issued"), "75 2850",
+	       "and all have a row");
+	ledger_close(ledger);
+}
+
 static void test_transactions(void)
 {
 	struct ledger *ledger;
@@ -265,6 +300,7 @@ int main(int argc, char **argv)
 	test_returned();
 	test_marks();
 	test_chunk();
+	test_many();
 	test_transactions();
 	test_killed();
 	test_writers();
