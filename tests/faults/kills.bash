@@ -45,7 +45,7 @@ each_round() {
 
 cell_kill_join_each() {
 	world
-	people 25 >"$T/people"
+	people 60 >"$T/people"
 	kills 'fcfs-join, one by one' 20 each_round
 }
 
