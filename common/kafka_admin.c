@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { REQUEST_MS = 15000, SETTLE_MS = 30000, ASK_MS = 3000, PAUSE_MS = 20 };
+enum { REQUEST_MS = 15000, ASK_MS = 3000, PAUSE_MS = 20 };
 
 static void ask(rd_kafka_t *rk, rd_kafka_admin_op_t what, void *things, size_t count,
 		const rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue)

@@ -13,6 +13,8 @@
 rd_kafka_event_t *kafka_admin(struct kafka *, rd_kafka_admin_op_t, void *things, size_t count,
 			      struct fault *why);
 
+enum { SETTLE_MS = 30000 }; /* what was changed is known within that */
+
 /* Until every broker knows that each topic has so many partitions, all with a leader. */
 int kafka_settled(struct kafka *, const int32_t partitions[TOPICS], struct fault *why);
 
@@ -34,6 +36,9 @@ struct survey {
 /* Asks for the topics and their settings; released by the caller, whatever is returned. */
 int survey_take(struct survey *, struct fault *why);
 void survey_release(struct survey *);
+
+/* Taken again until it is so, for SETTLE_MS: a setting that was accepted is told a moment later. */
+int survey_until(struct survey *, bool (*so)(const struct survey *), struct fault *why);
 
 /* A setting as it is in force; "" where the brokers do not know it. */
 const char *topic_value(const struct topic_state *, const char *name);

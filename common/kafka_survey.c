@@ -4,6 +4,7 @@
 #include "kafka_admin.h"
 
 #include <string.h>
+#include <time.h>
 
 static void count_replicas(struct topic_state *state, const struct rd_kafka_metadata_topic *topic)
 {
@@ -70,6 +71,24 @@ void survey_release(struct survey *s)
 {
 	if (s->described)
 		rd_kafka_event_destroy(s->described);
+}
+
+int survey_until(struct survey *s, bool (*so)(const struct survey *), struct fault *why)
+{
+	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
+	int64_t until_ms = clock_ms() + SETTLE_MS;
+
+	do {
+		survey_release(s);
+		if (survey_take(s, why) < 0)
+			return -1;
+		if (so(s))
+			return 0;
+		nanosleep(&pause, NULL);
+	} while (clock_ms() < until_ms && !s->kafka->options.control->stopping());
+	return fault_set(why, EX_TEMPFAIL,
+			 "kafka '%s': does not show the settings just made yet: try again later",
+			 s->kafka->options.brokers);
 }
 
 const char *topic_value(const struct topic_state *state, const char *name)

@@ -315,7 +315,17 @@ static int fill(const struct survey *s, enum topic t, rd_kafka_ConfigResource_t 
 	return count;
 }
 
-static int repair_settings(const struct survey *s, struct fault *why)
+static bool repaired(const struct survey *s)
+{
+	char wanted[VALUE_MAX];
+
+	for (int i = 0; i < TOPICS * SETTINGS_COUNT; i++)
+		if (repairs(s, (enum topic)(i % TOPICS), &SETTINGS[i / TOPICS], wanted))
+			return false;
+	return true;
+}
+
+static int repair_settings(struct survey *s, struct fault *why)
 {
 	rd_kafka_ConfigResource_t *resource[TOPICS];
 	rd_kafka_event_t *done = NULL;
@@ -333,9 +343,10 @@ static int repair_settings(const struct survey *s, struct fault *why)
 		return 0;
 	done = kafka_admin(s->kafka, RD_KAFKA_ADMIN_OP_ALTERCONFIGS, resource, count, why);
 	rd_kafka_ConfigResource_destroy_array(resource, count);
-	if (done)
-		rd_kafka_event_destroy(done);
-	return done ? 0 : -1;
+	if (!done)
+		return -1;
+	rd_kafka_event_destroy(done);
+	return survey_until(s, repaired, why);
 }
 
 static int repair_partitions(const struct survey *s, struct fault *why)
