@@ -1,6 +1,7 @@
 /*
  * kafka_survey.c - which topics there are, and how they are set.
  */
+#include "clock.h"
 #include "kafka_admin.h"
 
 #include <string.h>
