@@ -1,8 +1,9 @@
 /*
  * kafka_survey.c - which topics there are, and how they are set.
  */
-#include "clock.h"
 #include "kafka_admin.h"
+
+#include "clock.h"
 
 #include <string.h>
 #include <time.h>

@@ -155,5 +155,5 @@ shows() {
 	ln -s "$TREE/scripts" scripts
 	awk '/^```/ { on = $0 == "```console"; next } on' "$TREE/README.md" >"$T/examples"
 	follow "$T/examples"
-	run ! scripts/servers status "$D"
+	run ! "$TREE/scripts/servers" status "$D"
 }
