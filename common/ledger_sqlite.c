@@ -224,6 +224,8 @@ static int keep_some(struct sqlite_ledger *self, struct ledger_row *row, size_t 
 	bind_rows(insert, row, many ? LEDGER_SQLITE_MANY : 1);
 	sqlite3_step(insert);
 	code = sqlite3_reset(insert);
+	if (code != SQLITE_OK && sqlite3_extended_errcode(self->db) != SQLITE_CONSTRAINT_UNIQUE)
+		return ledger_sqlite_fault(self, code, why);
 	kept = sqlite3_changes(self->db);
 	for (int i = 0; i < kept; i++) {
 		row[i].answer = LEDGER_KEPT;
@@ -231,8 +233,6 @@ static int keep_some(struct sqlite_ledger *self, struct ledger_row *row, size_t 
 	}
 	if (code == SQLITE_OK)
 		return kept;
-	if (sqlite3_extended_errcode(self->db) != SQLITE_CONSTRAINT_UNIQUE)
-		return ledger_sqlite_fault(self, code, why);
 	return find(self, &row[kept], why) < 0 ? -1 : kept + 1;
 }
 
