@@ -1,8 +1,8 @@
 # memory.bash: the most memory of every tool, with 10 million people who all win
 # shellcheck shell=bash disable=SC2034,SC2154 # bench/lib.bash
 #
-# Measured once: it takes half an hour. Without Kafka, whose part does not grow with the event, and is measured in the
-# section costs; Redis without a log, which changes nothing for the tools. It needs about 12 GB of memory and 15 GB of disk.
+# Measured once: it takes an hour and more. Without Kafka, whose part does not grow with the event, and is measured in the
+# section costs; Redis without a log, which changes nothing for the tools. It needs about 4 GB of memory and 10 GB of disk.
 
 describe() {
 	local tool
