@@ -30,8 +30,7 @@ static const struct kafka_setting COMMON[] = {
 	{"heartbeat.interval.ms", "1000"},
 	{"fetch.wait.max.ms", "100"},
 	{"compression.type", "lz4"},
-	{"linger.ms", "100"}, /* a commit does not wait for it, nor a full batch */
-	{"batch.num.messages", "1000"},
+	{"linger.ms", "5"}, /* a commit does not wait for it */
 	{"message.max.bytes", "2000000"},
 	{"queue.buffering.max.messages", "50000"},
 	{"queue.buffering.max.kbytes", "16384"},
