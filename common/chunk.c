@@ -37,7 +37,7 @@ void chunk_release(struct chunk *c)
 
 const char *desk_confirms(const struct desk *d)
 {
-	return d->deliver ? d->books.fresh.run : "";
+	return d->issue->deliver ? d->books.fresh.run : "";
 }
 
 bool group_has(const struct group *g, bool (*is)(const struct award *))
@@ -152,7 +152,7 @@ static int find_book(struct desk *d, struct group *g, struct fault *why)
 	g->book = books_find(&d->books, winner);
 	if (g->book)
 		return 0;
-	g->book = books_open(&d->books, d->redis, winner, reason, why);
+	g->book = books_open(&d->books, d->issue->redis, winner, reason, why);
 	if (g->book)
 		return 0;
 	return *reason ? group_disown(g, reason) : -1;
@@ -188,8 +188,8 @@ static int ask(struct desk *d, struct group *g, struct fault *why)
 	for (size_t a = 0; a < g->count && result == 0; a++)
 		result = code_make(g->book->uuid_codes, g->award[a]->issued.code, why);
 	if (result < 0 ||
-	    award_assign_post(&d->step, d->redis, &g->book->place, desk_confirms(d), g->award,
-			      g->count, (struct taker){answered, g}, why) < 0)
+	    award_assign_post(&d->step, d->issue->redis, &g->book->place, desk_confirms(d),
+			      g->award, g->count, (struct taker){answered, g}, why) < 0)
 		return -1;
 	g->chunk->unanswered++;
 	return 0;
@@ -209,7 +209,7 @@ void chunk_ask(struct chunk *c, struct desk *d)
 int chunk_answers(struct chunk *c, struct desk *d, struct fault *why)
 {
 	while (c->unanswered > 0)
-		if (redis_settle(d->redis, redis_in_flight(d->redis) - 1, why) < 0)
+		if (redis_settle(d->issue->redis, redis_in_flight(d->issue->redis) - 1, why) < 0)
 			return -1;
 	if (c->failed)
 		*why = c->fault;

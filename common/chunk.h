@@ -7,22 +7,12 @@
 #ifndef FCFS_CHUNK_H
 #define FCFS_CHUNK_H
 
-#include "award.h"
 #include "books.h"
-#include "bus.h"
-#include "deliver.h"
-#include "ledger.h"
-#include "retry.h"
+#include "issue.h"
 
 /* What the phases work with; the same for every chunk of a run. */
 struct desk {
-	struct redis *redis;
-	struct source *source;
-	struct sink *sink;
-	struct ledger *ledger;	 /* NULL: none */
-	struct deliver *deliver; /* NULL: nothing is delivered */
-	struct retry retry;	 /* of the ledger's transactions */
-	const struct control *control;
+	const struct issue *issue;
 	/* Called about once a second in what takes long: -1 ends it. */
 	int (*waiting)(void *self, struct fault *why);
 	void *waiting_self;

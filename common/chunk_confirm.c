@@ -29,7 +29,7 @@ static bool is_from_topic(const struct chunk *c)
 
 static int confirm(struct desk *d, struct group *g, struct fault *why)
 {
-	int changed = award_confirm(&d->step, d->redis, &g->book->place, d->books.fresh.run,
+	int changed = award_confirm(&d->step, d->issue->redis, &g->book->place, d->books.fresh.run,
 				    g->award, g->count, why);
 
 	if (changed < 0 && why->no_event) /* purged since we met it */

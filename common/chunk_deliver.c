@@ -66,17 +66,17 @@ int chunk_deliver(struct chunk *c, struct desk *d, struct fault *why)
 	struct fault ignored;
 	int result = 0;
 
-	if (!d->deliver || !group_has(&whole, award_is_assigned))
+	if (!d->issue->deliver || !group_has(&whole, award_is_assigned))
 		return 0;
-	if (redis_settle(d->redis, 0, why) < 0)
+	if (redis_settle(d->issue->redis, 0, why) < 0)
 		return -1;
 	if (count > 0)
-		result = deliver_batch(d->deliver, c->parcel, count, d->waiting, d->waiting_self,
-				       why);
+		result = deliver_batch(d->issue->deliver, c->parcel, count, d->waiting,
+				       d->waiting_self, why);
 	unpack_all(c, result == 0);
 	if (result == 0)
 		return chunk_mark(c, d, why);
-	if (redis_fd(d->redis) >= 0)
+	if (redis_fd(d->issue->redis) >= 0)
 		chunk_mark(c, d, &ignored);
 	return result;
 }

@@ -52,8 +52,8 @@ static int lift(struct desk *d, struct group *g, const struct award *award, stru
 	struct span record = award->elsewhere;
 
 	record.offset--;
-	return award_lift(&d->step, d->redis, &g->book->place, winner->id, winner->user, record,
-			  why);
+	return award_lift(&d->step, d->issue->redis, &g->book->place, winner->id, winner->user,
+			  record, why);
 }
 
 /* Where it is out, it is marked; where it is gone, it is lifted. */
@@ -61,7 +61,7 @@ static int look(struct desk *d, struct group *g, struct award **award, struct re
 		size_t count, struct fault *why)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (find_reach(d->source, award, i, reach, why) < 0)
+		if (find_reach(d->issue->source, award, i, reach, why) < 0)
 			return -1;
 		if (award[i]->elsewhere.offset > reach[i].committed &&
 		    is_gone(award[i], &reach[i]) && lift(d, g, award[i], why) < 0)
@@ -87,8 +87,8 @@ static int resolve(struct desk *d, struct group *g, struct award **award, struct
 		if (is_elsewhere(g->award[a]))
 			award[count++] = g->award[a];
 	if (look(d, g, award, reach, count, why) < 0 ||
-	    award_assign(&d->step, d->redis, &g->book->place, desk_confirms(d), award, count, why) <
-		    0)
+	    award_assign(&d->step, d->issue->redis, &g->book->place, desk_confirms(d), award, count,
+			 why) < 0)
 		return why->no_event ? group_disown(g, "no such event") : -1;
 	for (size_t i = 0; i < count; i++)
 		if (is_elsewhere(award[i]))

@@ -20,13 +20,13 @@ typedef int transaction(struct chunk *, struct desk *, struct fault *);
  * committed. */
 static int rest(struct desk *d, int64_t ms)
 {
-	struct pollfd stop = {.fd = d->control->stop_fd, .events = POLLIN};
+	struct pollfd stop = {.fd = d->issue->control->stop_fd, .events = POLLIN};
 	int64_t until_ms = clock_ms() + ms, left_ms;
 	struct fault ignored;
 
 	while ((left_ms = until_ms - clock_ms()) > 0) {
 		poll(&stop, 1, (int)(left_ms < TICK_MS ? left_ms : TICK_MS));
-		if (d->control->stopping())
+		if (d->issue->control->stopping())
 			return -1;
 		d->waiting(d->waiting_self, &ignored);
 	}
@@ -36,7 +36,8 @@ static int rest(struct desk *d, int64_t ms)
 /* A Redis that is lost has been waited for already. */
 static bool passes(const struct desk *d, const struct fault *why)
 {
-	return redis_fd(d->redis) >= 0 && remedy_of(PART_LEDGER, why->status) == REMEDY_AGAIN;
+	return redis_fd(d->issue->redis) >= 0 &&
+	       remedy_of(PART_LEDGER, why->status) == REMEDY_AGAIN;
 }
 
 static int again(struct chunk *c, struct desk *d, transaction *make, struct fault *why)
@@ -44,11 +45,11 @@ static int again(struct chunk *c, struct desk *d, transaction *make, struct faul
 	int result;
 
 	for (int failures = 1; (result = make(c, d, why)) < 0; failures++) {
-		ledger_rollback(d->ledger);
-		if (failures > d->retry.retries || !passes(d, why) ||
-		    rest(d, retry_delay_ms(&d->retry, failures)) < 0)
+		ledger_rollback(d->issue->ledger);
+		if (failures > d->issue->retry.retries || !passes(d, why) ||
+		    rest(d, retry_delay_ms(&d->issue->retry, failures)) < 0)
 			return -1;
-		d->control->note(why->line);
+		d->issue->control->note(why->line);
 		for (size_t i = 0; i < c->groups; i++)
 			if (c->group[i].book)
 				c->group[i].book->run.retried++;
@@ -60,15 +61,15 @@ static int again(struct chunk *c, struct desk *d, transaction *make, struct faul
 
 static int keep_group(struct desk *d, const struct group *g, struct fault *why)
 {
-	const struct reconcile reconcile = {d->ledger, d->redis, &d->step, &g->book->place,
-					    g->book->uuid_codes};
+	const struct reconcile reconcile = {d->issue->ledger, d->issue->redis, &d->step,
+					    &g->book->place, g->book->uuid_codes};
 
 	return reconcile_keep(&reconcile, g->award, g->count, why);
 }
 
 static int keep(struct chunk *c, struct desk *d, struct fault *why)
 {
-	if (ledger_begin(d->ledger, why) < 0)
+	if (ledger_begin(d->issue->ledger, why) < 0)
 		return -1;
 	for (size_t i = 0; i < c->groups; i++) {
 		const struct group *g = &c->group[i];
@@ -76,14 +77,14 @@ static int keep(struct chunk *c, struct desk *d, struct fault *why)
 		if (group_has(g, award_is_assigned) && keep_group(d, g, why) < 0)
 			return -1;
 	}
-	return ledger_commit(d->ledger, why);
+	return ledger_commit(d->issue->ledger, why);
 }
 
 int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
 {
 	const struct group whole = {.award = c->order, .count = c->live};
 
-	if (!d->ledger || !group_has(&whole, award_is_assigned))
+	if (!d->issue->ledger || !group_has(&whole, award_is_assigned))
 		return 0;
 	return again(c, d, keep, why);
 }
@@ -109,7 +110,9 @@ static int mark_group(struct chunk *c, struct desk *d, const struct group *g, st
 				.state = award_given_up(award) ? LEDGER_PARKED : LEDGER_ISSUED,
 				.delivered_us = award->delivered_us};
 	}
-	return count && ledger_mark(d->ledger, g->book->run.id, c->mark, count, why) < 0 ? -1 : 0;
+	if (count == 0)
+		return 0;
+	return ledger_mark(d->issue->ledger, g->book->run.id, c->mark, count, why) < 0 ? -1 : 0;
 }
 
 static int mark_all(struct chunk *c, struct desk *d, struct fault *why)
@@ -127,13 +130,13 @@ static int mark(struct chunk *c, struct desk *d, struct fault *why)
 	int confirmed;
 
 	do {
-		if (ledger_begin(d->ledger, why) < 0 || mark_all(c, d, why) < 0)
+		if (ledger_begin(d->issue->ledger, why) < 0 || mark_all(c, d, why) < 0)
 			return -1;
 		confirmed = chunk_confirm(c, d, why);
 		if (confirmed > 0)
-			ledger_rollback(d->ledger);
+			ledger_rollback(d->issue->ledger);
 	} while (confirmed == CHUNK_CHANGED);
-	return confirmed == 0 ? ledger_commit(d->ledger, why) : confirmed;
+	return confirmed == 0 ? ledger_commit(d->issue->ledger, why) : confirmed;
 }
 
 int chunk_mark(struct chunk *c, struct desk *d, struct fault *why)
@@ -141,7 +144,7 @@ int chunk_mark(struct chunk *c, struct desk *d, struct fault *why)
 	const struct group whole = {.award = c->order, .count = c->live};
 	int confirmed;
 
-	if (d->ledger && group_has(&whole, has_news))
+	if (d->issue->ledger && group_has(&whole, has_news))
 		return again(c, d, mark, why);
 	confirmed = chunk_confirm(c, d, why);
 	return confirmed == CHUNK_CHANGED ? 0 : confirmed;

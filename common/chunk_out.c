@@ -32,7 +32,7 @@ static int put_dead(struct desk *d, const struct award *award, const struct inco
 	};
 	const struct outgoing outgoing = {.topic = TOPIC_DEAD, .cause = &cause};
 
-	return d->sink->put(d->sink, &outgoing, why);
+	return d->issue->sink->put(d->issue->sink, &outgoing, why);
 }
 
 static int put_issued(struct desk *d, const struct issued *issued, struct fault *why)
@@ -46,7 +46,7 @@ static int put_issued(struct desk *d, const struct issued *issued, struct fault 
 		return fault_set(why, EX_OSERR, "out of memory");
 	outgoing.bytes = d->record.bytes;
 	outgoing.len = d->record.len;
-	return d->sink->put(d->sink, &outgoing, why);
+	return d->issue->sink->put(d->issue->sink, &outgoing, why);
 }
 
 int64_t chunk_dead(const struct chunk *c)
@@ -89,7 +89,7 @@ static void complain(struct desk *d, struct run *run, const struct award *award)
 
 	say(line, award, award->reason);
 	snprintf(run->error, sizeof run->error, "%s", line);
-	d->control->complain(line);
+	d->issue->control->complain(line);
 }
 
 static bool is_refused(const struct award *award)
@@ -112,7 +112,7 @@ static void count(struct desk *d, struct run *run, const struct award *award)
 	if (award->status != AWARD_PARKED)
 		return;
 	say(line, award, "parked: its dead letter can be sent again");
-	d->control->note(line);
+	d->issue->control->note(line);
 }
 
 /* That the event has gone meanwhile is nothing to this one. */
@@ -124,7 +124,7 @@ static int marked(void *self, struct reply *reply, struct fault *why)
 
 static int post(struct desk *d, struct fault *why)
 {
-	return step_post(&d->step, d->redis, (struct taker){.take = marked}, why);
+	return step_post(&d->step, d->issue->redis, (struct taker){.take = marked}, why);
 }
 
 static int mark_done(struct desk *d, const struct group *g, struct fault *why)

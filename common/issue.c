@@ -161,15 +161,7 @@ static int prepare(struct work *w, struct fault *why)
 {
 	const struct issue *i = w->i;
 
-	w->desk = (struct desk){.redis = i->redis,
-				.source = i->source,
-				.sink = i->sink,
-				.ledger = i->ledger,
-				.deliver = i->deliver,
-				.retry = i->retry,
-				.control = i->control,
-				.waiting = tend_chunk,
-				.waiting_self = w};
+	w->desk = (struct desk){.issue = i, .waiting = tend_chunk, .waiting_self = w};
 	w->told_ms = clock_ms();
 	books_init(&w->desk.books, i->bus, i->prefix);
 	w->desk.books.source = i->source;

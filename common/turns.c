@@ -51,7 +51,7 @@ static size_t in_phase(struct turns *t, enum phase phase, struct chunk **first)
 int turns_settle(struct turns *t, struct fault *why)
 {
 	struct desk *d = t->desk;
-	int outcome = t->out ? d->sink->settle(d->sink, why) : COMMITTED;
+	int outcome = t->out ? d->issue->sink->settle(d->issue->sink, why) : COMMITTED;
 
 	for (; t->out > 0; t->out--, t->first++) {
 		struct chunk *c = nth(t, 0);
@@ -59,7 +59,7 @@ int turns_settle(struct turns *t, struct fault *why)
 		if (outcome == COMMITTED && chunk_finish(c, d, why) < 0)
 			outcome = -1;
 		if (outcome == COMMITTED)
-			d->control->progress(t->settled += (int64_t)c->count);
+			d->issue->control->progress(t->settled += (int64_t)c->count);
 	}
 	t->first %= t->chunks;
 	return outcome;
@@ -69,14 +69,14 @@ int turns_settle(struct turns *t, struct fault *why)
  * group, the group says. */
 int turns_start_over(struct turns *t, struct fault *why)
 {
-	struct desk *d = t->desk;
+	const struct issue *i = t->desk->issue;
 
-	if (turns_settle(t, why) < 0 || redis_settle(d->redis, 0, why) < 0)
+	if (turns_settle(t, why) < 0 || redis_settle(i->redis, 0, why) < 0)
 		return -1;
 	t->begun = 0;
-	if (d->sink->restart(d->sink, why) < 0)
+	if (i->sink->restart(i->sink, why) < 0)
 		return -1;
-	return d->source->rewind(d->source, why);
+	return i->source->rewind(i->source, why);
 }
 
 static int settle_or_start_over(struct turns *t, struct fault *why)
@@ -106,7 +106,7 @@ static int send_out(struct turns *t, struct fault *why)
 		struct chunk *c = begun(t, count++);
 		int delivered = chunk_deliver(c, d, why);
 
-		if (d->source->lost(d->source))
+		if (d->issue->source->lost(d->issue->source))
 			return 0;
 		if (delivered == CHUNK_LOST)
 			return turns_start_over(t, why);
@@ -116,7 +116,7 @@ static int send_out(struct turns *t, struct fault *why)
 			return -1;
 		dead += chunk_dead(c);
 	}
-	if (d->sink->commit(d->sink, count, why) < 0)
+	if (d->issue->sink->commit(d->issue->sink, count, why) < 0)
 		return -1;
 	t->out = count;
 	t->begun -= count;
@@ -131,7 +131,7 @@ static int send_out(struct turns *t, struct fault *why)
  * hold. */
 static bool may_take(struct turns *t)
 {
-	const struct desk *d = t->desk;
+	const struct issue *i = t->desk->issue;
 	const struct chunk *last = t->begun ? begun(t, t->begun - 1) : NULL;
 	struct chunk *asked;
 
@@ -140,16 +140,16 @@ static bool may_take(struct turns *t)
 	if (!last)
 		return true;
 	return last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed &&
-	       in_phase(t, CHUNK_ASKED, &asked) < (d->books.swaps ? 1 : 2) &&
-	       t->begun < d->source->takes && !d->deliver && !d->control->stopping() &&
-	       !d->source->idle(d->source);
+	       in_phase(t, CHUNK_ASKED, &asked) < (t->desk->books.swaps ? 1 : 2) &&
+	       t->begun < i->source->takes && !i->deliver && !i->control->stopping() &&
+	       !i->source->idle(i->source);
 }
 
 static int take(struct turns *t, struct fault *why)
 {
-	struct source *source = t->desk->source;
+	const struct issue *i = t->desk->issue;
 	struct chunk *c = begun(t, t->begun);
-	int count = source->take(source, c->raw, c->room, t->begun ? NULL : t->desk->control, why);
+	int count = i->source->take(i->source, c->raw, c->room, t->begun ? NULL : i->control, why);
 
 	if (count < 0)
 		return -1;
@@ -199,18 +199,18 @@ static int go_out(struct turns *t, struct fault *why)
 
 int turns_step(struct turns *t, struct fault *why)
 {
-	struct desk *d = t->desk;
+	const struct issue *i = t->desk->issue;
 	struct chunk *taken, *asked, *kept;
 
 	in_phase(t, CHUNK_TAKEN, &taken);
 	in_phase(t, CHUNK_ASKED, &asked);
 	in_phase(t, CHUNK_KEPT, &kept);
-	if (d->source->lost(d->source))
+	if (i->source->lost(i->source))
 		return turns_start_over(t, why);
-	if ((t->out || kept) && !d->sink->busy(d->sink))
+	if ((t->out || kept) && !i->sink->busy(i->sink))
 		return go_out(t, why);
 	if (may_ask(t, taken))
-		return chunk_ask(taken, d), 0;
+		return chunk_ask(taken, t->desk), 0;
 	if (may_take(t))
 		return take(t, why);
 	if (may_keep(t, asked))
