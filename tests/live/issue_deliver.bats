@@ -120,6 +120,17 @@ letters() {
 	counted 'in 2 = done 2 + already 0 + refused 0 + dead 0, retried 0'
 }
 
+@test "asked who may go on, the server tells of more than were asked about: 76, nothing is printed, and the next run goes on" {
+	winners 2 2
+	run -76 --separate-stderr forged 's/if #firm > 0 then/reply[#reply + 1] = "assigned" &/' deliver "$OK"
+	same '' "$output"
+	[[ $stderr == *"confirm: the server's reply makes no sense"* ]]
+	run -0 --separate-stderr deliver "$OK"
+	echo "$output" >"$T/out"
+	all_issued e 2 "$T/out"
+	cmp "$T/out" <(sort -u "$T/got")
+}
+
 # --- the ledger ------------------------------------------------------------------------------------
 
 @test "the ledger says what was delivered, and what was parked" {

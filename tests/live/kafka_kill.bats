@@ -90,6 +90,17 @@ more_out_than_issued() {
 	done
 }
 
+@test "taking over, an answer that is no number of people: 76, and the next run is none the wiser" {
+	topics 1
+	event e 5 5
+	fcfs-dispatch e
+	struck fcfs_done_1 1 before fcfs-issue
+	run -76 forged 's/return moved/return -1/' fcfs-issue
+	[[ $output == *": the server's reply makes no sense"* ]]
+	fcfs-issue
+	once e 5
+}
+
 # out EVENT N: N of its winners are to be seen
 out() {
 	[ "$(winners_of "$1" | wc -l)" -eq "$2" ]
