@@ -263,18 +263,27 @@ local function award(keys, args)
 	return reply
 end
 
--- lift ID PERSON PARTITION OFFSET -> 1, or 0 where it is not assigned by that record
+-- The event, and PLACE, the rest and RUN of who is assigned a code there: none of these where nobody is, or where the
+-- event has another id.
+local function read_assigned(keys, id, person)
+	local event = read(keys, { 'codes' })
+	local state, place, rest, run = pending_of(keys, person)
+	if event and event.id == id and state == 'assigned' then
+		return event, place, rest, run
+	end
+	return event
+end
+
+-- lift ID PERSON PLACE -> 1, or 0 where it is not assigned by that record
 -- The record is gone, with its topic or its retention: any other may assign the ticket from now on.
 local function lift(keys, args)
-	local event = read(keys, {})
+	local event, place, rest, run = read_assigned(keys, args[1], args[2])
 	if not event then
 		return no_event()
-	end
-	local state, place, rest, run = pending_of(keys, args[2])
-	if event.id ~= args[1] or state ~= 'assigned' or place ~= args[3] .. ' ' .. args[4] then
+	elseif place ~= args[3] then
 		return 0
 	end
-	redis.call('HSET', key(keys, 'pending'), args[2], pending_value(state, run, NOWHERE, rest))
+	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, NOWHERE, rest))
 	return 1
 end
 
@@ -350,12 +359,10 @@ end
 -- adopt ID PERSON GRANTED_US ISSUED_US CODE -> 1, or 0 where nothing is assigned
 -- The ledger wins over Redis: code and times are those it has for this ticket.
 local function adopt(keys, args)
-	local event = read(keys, { 'codes' })
+	local event, place, rest, run = read_assigned(keys, args[1], args[2])
 	if not event then
 		return no_event()
-	end
-	local state, place, rest, run = pending_of(keys, args[2])
-	if event.id ~= args[1] or state ~= 'assigned' then
+	elseif not place then
 		return 0
 	end
 	local _, _, code = read_issued(rest)
@@ -390,12 +397,10 @@ end
 -- returned, and LEFT are in it; -1: no pool), dry (the pool has no other: nothing is changed), gone
 -- (nothing is assigned).
 local function replace(keys, args)
-	local event = read(keys, { 'codes' })
+	local event, place, rest, run = read_assigned(keys, args[1], args[2])
 	if not event then
 		return no_event()
-	end
-	local state, place, rest, run = pending_of(keys, args[2])
-	if event.id ~= args[1] or state ~= 'assigned' then
+	elseif not place then
 		return { 'gone', '', 0 }
 	end
 	local granted_us, issued_us, code = read_issued(rest)
