@@ -41,6 +41,7 @@ ALL_CFLAGS = $(READ_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
 
 # --- parts ---------------------------------------------------------------------------------------
 
+ui      = cmd/ui cmd/usage
 base    = common/fault common/clock common/name common/parse common/config common/buffer common/json \
           common/histogram
 redis   = common/redis common/redis_heal common/redis_connect common/redis_reply common/redis_library library \
@@ -67,28 +68,28 @@ SQL = $(addprefix common/sql/,tables.sql indexes.sql rebuild.sql views.sql promi
 
 TOOLS = fcfs-event fcfs-codes fcfs-join fcfs-leave fcfs-rank fcfs-dispatch fcfs-issue fcfs-report fcfs-archive fcfs-audit fcfs-setup
 
-fcfs-join     = cmd/ui cmd/answers $(base) $(redis) $(people)
-fcfs-leave    = cmd/ui cmd/answers $(base) $(redis) $(people) common/who
-fcfs-rank     = cmd/ui cmd/answers cmd/explain cmd/table $(base) $(redis) $(people)
-fcfs-event    = cmd/ui cmd/ui_kafka cmd/table cmd/preflight $(base) $(redis) $(event) $(kafka) \
+fcfs-join     = $(ui) cmd/answers $(base) $(redis) $(people)
+fcfs-leave    = $(ui) cmd/answers $(base) $(redis) $(people) common/who
+fcfs-rank     = $(ui) cmd/answers cmd/explain cmd/table $(base) $(redis) $(people)
+fcfs-event    = $(ui) cmd/ui_kafka cmd/table cmd/preflight $(base) $(redis) $(event) $(kafka) \
                 common/record common/code common/who
-fcfs-codes    = cmd/ui cmd/table cmd/input cmd/output $(base) $(redis) $(people) $(event) common/pool \
+fcfs-codes    = $(ui) cmd/table cmd/input cmd/output $(base) $(redis) $(people) $(event) common/pool \
                 common/code common/who
-fcfs-setup    = cmd/ui cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
+fcfs-setup    = $(ui) cmd/ui_kafka cmd/preflight cmd/acl $(base) $(redis) $(event) $(kafka) \
                 common/record
-fcfs-dispatch = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) common/instance \
+fcfs-dispatch = $(ui) cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) common/instance \
                 common/grant common/page common/publish common/publish_page common/dispatch
-fcfs-issue    = cmd/ui cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
+fcfs-issue    = $(ui) cmd/ui_kafka $(base) $(redis) $(event) $(records) $(bus) $(kafka) $(ledger) \
                 $(deliver) common/instance common/award common/reconcile common/revoked common/job \
                 common/books $(chunk) \
                 common/takeover common/turns common/issue cmd/issue_delivery cmd/issue_redrive cmd/issue_return \
                 $(letters) common/redrive common/giveback
-fcfs-report   = cmd/ui cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_kafka $(base) $(redis) $(event) \
+fcfs-report   = $(ui) cmd/ui_kafka cmd/table cmd/input cmd/output cmd/report_kafka $(base) $(redis) $(event) \
                 $(records) $(bus) $(kafka) $(letters) common/archive_file common/archive_record common/report \
                 common/report_redis common/report_archive
-fcfs-archive  = cmd/ui cmd/ui_kafka cmd/table cmd/output cmd/archive_rebuild $(base) $(redis) $(event) $(records) \
+fcfs-archive  = $(ui) cmd/ui_kafka cmd/table cmd/output cmd/archive_rebuild $(base) $(redis) $(event) $(records) \
                 $(bus) $(kafka) $(ledger) $(archive) $(audit) $(rebuild)
-fcfs-audit    = cmd/ui cmd/ui_kafka cmd/table cmd/explain cmd/explain_sources $(base) $(redis) $(event) \
+fcfs-audit    = $(ui) cmd/ui_kafka cmd/table cmd/explain cmd/explain_sources $(base) $(redis) $(event) \
                 $(records) $(bus) $(kafka) $(ledger) $(audit)
 
 # The libraries a tool links beyond hiredis.

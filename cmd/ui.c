@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "parse.h"
 #include "server.h"
+#include "usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPTIONS_MAX = 40, COLUMNS = 80, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT, WAIT };
+enum { OPTIONS_MAX = 40, PREFIX = 900, CONNECT_TIMEOUT, TIMEOUT, RECONNECT, WAIT };
 
 static const struct ui_option COMMON[] = {
 	{"redis", 'r', "URL", "redis://[user@]host[:port][/db] or unix:/path"},
@@ -39,83 +40,29 @@ static const struct ui_option KAFKA[] = {
 	{0},
 };
 
-/* They begin every form of the usage line. */
-static const char WORDS[] = "[-jqv] [-r URL] [--prefix P]";
-static const char WORDS_KAFKA[] = "[-jqv] [-r URL] [-b BROKERS] [-X K=V] [-F FILE] [--prefix P]";
-
 struct ui ui;
 
 static const struct ui_tool *tool;
+static char **words; /* that it was called with */
 static volatile sig_atomic_t stop_signal;
 static int stop_pipe[2] = {-1, -1};
 
-/* The length of the next part of a form, which stays on one line: a word, or all of a bracket. */
-static int part_length(const char *form)
-{
-	int len = (int)strcspn(form, *form == '[' ? "]" : " \n");
-
-	return len + (form[len] == ']');
-}
-
-/* The words of one form, from this column on; the column behind them. */
-static int print_words(FILE *to, const char *form, int indent, int column)
-{
-	while (*form && *form != '\n') {
-		int len = part_length(form);
-
-		if (column + 1 + len > COLUMNS)
-			column = fprintf(to, "\n%*s", indent, "") - 1;
-		column += fprintf(to, " %.*s", len, form);
-		form += len;
-		form += strspn(form, " ");
-	}
-	return column;
-}
-
-static void print_usage(FILE *to)
-{
-	const char *form = tool->synopsis;
-
-	for (const char *lead = "usage: "; *form; lead = "       ") {
-		int indent = fprintf(to, "%s%s", lead, tool->name), column = indent;
-
-		column = print_words(to, tool->kafka ? WORDS_KAFKA : WORDS, indent, column);
-		print_words(to, form, indent, column);
-		fputc('\n', to);
-		form += strcspn(form, "\n");
-		form += *form == '\n';
-	}
-}
-
-static void print_options(const struct ui_option *option)
-{
-	for (; option->name; option++) {
-		char left[64], letter[8] = "    ";
-
-		if (option->letter < 256)
-			snprintf(letter, sizeof letter, "-%c, ", option->letter);
-		snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
-			 option->argument ? " " : "", option->argument ? option->argument : "");
-		printf("  %-24s %s\n", left, option->help);
-	}
-}
-
 static _Noreturn void show_help(void)
 {
-	print_usage(stdout);
+	usage_print(stdout, tool, NULL);
 	printf("%s\n\n", tool->about);
-	print_options(tool->options);
+	usage_options(tool->options);
 	if (tool->kafka)
-		print_options(KAFKA);
-	print_options(COMMON);
+		usage_options(KAFKA);
+	usage_options(COMMON);
 	exit(ui_finish(STATUS_YES, NULL));
 }
 
 _Noreturn void ui_misuse(const char *line)
 {
-	if (line)
-		fprintf(stderr, "%s: %s\n", tool->name, line);
-	print_usage(stderr);
+	fprintf(stderr, "%s: %s\n", tool->name, line);
+	usage_print(stderr, tool, words);
+	fprintf(stderr, "help:  %s -h\n", tool->name);
 	exit(EX_USAGE);
 }
 
@@ -269,6 +216,7 @@ char **ui_start(const struct ui_tool *which, int argc, char **argv, void *reques
 
 	occupy_descriptors();
 	tool = which;
+	words = argv + 1;
 	argv[0] = (char *)which->name; /* getopt's messages begin with it */
 	if (config_load(&ui.config, &why) < 0)
 		exit(ui_finish(-1, &why));

@@ -49,7 +49,7 @@ extern struct ui ui;
  * NULL-terminated, or exits: 0 after -h and -V, 64 on misuse, 78 on a bad configuration. */
 char **ui_start(const struct ui_tool *, int argc, char **argv, void *request);
 
-/* Misuse found in the operands: "fcfs-x: line" and the usage line. Exits 64. */
+/* Misuse: "fcfs-x: line", the usage of the form that was meant, and where there is more. Exits 64. */
 _Noreturn void ui_misuse(const char *line);
 
 /* The verb's answer into the exit status: prints the fault of -1, closes stdout, checked. */

@@ -283,6 +283,29 @@ prefix() {
 	END
 }
 
+@test "misuse shows the form that was meant, without one all of them, and where there is more" {
+	local n form words
+	while IFS='|' read -r words n form; do
+		eval "set -- $words"
+		run -64 --separate-stderr "fcfs-$1" "${@:2}" </dev/null
+		[ "$(grep -c ' \[-jqv\] ' <<<"$stderr")" -eq "$n" ] || { echo "$words: $stderr" && false; }
+		[[ $(tr -s ' \n' ' ' <<<"$stderr") == *" $form help: fcfs-$1 -h " ]] || { echo "$words: $stderr" && false; }
+	done <<-'END'
+		dispatch --batch 0 e|1|EVENT ...
+		event show|1|show EVENT
+		event set create|1|set EVENT [--stock N] [--name TEXT] [--standby N] [--opens T] [--closes T] [--state STATE]
+		event --stock x create e|1|create EVENT --stock N [--name TEXT] [--standby N] [--opens T] [--closes T] [--codes KIND] [--force]
+		event|5|check EVENT
+		event nonsense e|5|check EVENT
+		setup --partitions 0|3|acl
+		setup --partitions 0 kafka|1|[--partitions N] [--replication N] [--retention D] [--dry-run] kafka
+		rank --list|1|--list EVENT
+		rank|1|[--force] EVENT [PERSON ...]
+		issue --chunk 5 --return-dead=all|1|--return-dead RUN [--ledger URL] [EVENT ...]
+		report --archive x y|1|[--issued | --runs] --archive FILE
+	END
+}
+
 @test "fcfs-archive-ended says what it is, too, and takes no option for a folder" {
 	for help in -h --help; do
 		run -0 --separate-stderr fcfs-archive-ended $help
