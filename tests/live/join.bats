@@ -88,6 +88,19 @@ asker() {
 	[ -z "$output" ]
 }
 
+@test "- is a name like any other, not standard input; of an empty one it is said that it is invalid" {
+	event 2
+	run -0 fcfs-join e - <<<ann
+	[[ $output == $'joined\t-\t1\t'* ]]
+	fcfs-dispatch e >/dev/null
+	run -65 fcfs-rank e - '' ann
+	same $'winner\t-\t1\ninvalid\t-\t-\nabsent\tann\t-' "$(cut -f 1-3 <<<"$output")"
+	run -65 fcfs-rank -j e - ''
+	same '"-" ""' "$(jq .user <<<"$output" | paste -sd ' ')"
+	run -0 fcfs-leave e - </dev/null
+	[ "$output" = $'returned\t-\t1' ]
+}
+
 @test "several people and streams: 0 when all were answered, whatever the answer; 65 with an invalid one" {
 	event 1
 	run -0 fcfs-join e ann bob
