@@ -25,7 +25,7 @@ local function turn_why(keys, event, ahead)
 	if shut == 'paused' or shut == 'early' then
 		return 'nothing is granted while the event is ' .. (shut == 'early' and 'not open' or shut)
 	end
-	return string.format('%.0f slots of %.0f are taken, and %.0f people in line go before them',
+	return string.format('%.0f of %.0f slots are taken, and %.0f in line go before them',
 		event.granted - event.returned, slots(event), ahead)
 end
 

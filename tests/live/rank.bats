@@ -56,7 +56,7 @@ told() {
 
 @test "explain: in each state what was decided, why and when, and never a code" {
 	event 4 9 a b c d f g h i
-	same 'ticket:1 state:waiting decision:none reason:0 slots of 4 are taken, and 0 people in line go before them code:none ahead:0' \
+	same 'ticket:1 state:waiting decision:none reason:0 of 4 slots are taken, and 0 in line go before them code:none ahead:0' \
 		"$(told a | sed 's/ahead:0 $//')"
 	fcfs-event set e --state paused
 	[[ $(told a) == *'reason:nothing is granted while the event is paused '* ]]
@@ -65,13 +65,13 @@ told() {
 	[[ $(told a) == *' state:left decision:none reason:they left before it was their turn code:none left_as:waiting left_by:'*' log:{"type":"log",'*'"what":"leave","user":"a",'* ]]
 	fcfs-dispatch e >/dev/null # b c d f
 	[[ $(told a) == *' decision:passed over '* ]]
-	[[ $(told g) == *' state:standby decision:none reason:4 slots of 4 are taken, and 0 people in line go before them code:none ahead:0' ]]
+	[[ $(told g) == *' state:standby decision:none reason:4 of 4 slots are taken, and 0 in line go before them code:none ahead:0' ]]
 	same 'ticket:2 state:winner decision:granted reason:a slot was free when it was their turn; the code is not assigned yet code:none' "$(told b)"
 	id=$(field e id)
 	award e run-1 b 2 CODE-B 0 1 7 c 3 CODE-C 0 - - d 4 CODE-D 0 2 5 >/dev/null
 	[[ $(told b) == *' the code is on its way code:assigned winner_at:1:7 run:run-1' ]]
 	step "done" "$id" c
-	step park "$id" run-1 d 2 5 >/dev/null
+	step park "$id" run-1 d "2 5" >/dev/null
 	[[ $(told c) == *' state:issued '*' the code is out code:issued' ]]
 	[[ $(told d) == *' state:winner '*' could not be delivered, and is kept code:parked winner_at:2:5 run:run-1' ]]
 	fcfs-leave e f >/dev/null
