@@ -15,19 +15,19 @@
 
 #define REDIS(word, remedy, status, hint)                                                          \
 	{                                                                                          \
-		PART_REDIS, word, 0, REMEDY_##remedy, status, hint                                 \
+		PART_REDIS, 0, word, REMEDY_##remedy, status, hint                                 \
 	}
 #define KAFKA(code, remedy, status, hint)                                                          \
 	{                                                                                          \
-		PART_KAFKA, "", RD_KAFKA_RESP_ERR_##code, REMEDY_##remedy, status, hint            \
+		PART_KAFKA, RD_KAFKA_RESP_ERR_##code, "", REMEDY_##remedy, status, hint            \
 	}
 #define LEDGER(status, remedy)                                                                     \
 	{                                                                                          \
-		PART_LEDGER, "", status, REMEDY_##remedy, status, ""                               \
+		PART_LEDGER, status, "", REMEDY_##remedy, status, ""                               \
 	}
 #define DELIVERY(status, remedy)                                                                   \
 	{                                                                                          \
-		PART_DELIVERY, "", status, REMEDY_##remedy, status, ""                             \
+		PART_DELIVERY, status, "", REMEDY_##remedy, status, ""                             \
 	}
 
 static const struct known_fault FAULTS[] = {

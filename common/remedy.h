@@ -29,8 +29,8 @@ enum remedy {
 
 struct known_fault {
 	enum part part;
+	int code;	  /* not of Redis */
 	const char *word; /* of Redis */
-	int code;	  /* of the others */
 	enum remedy remedy;
 	int status;	  /* of the tool that ends with it */
 	const char *hint; /* behind the server's own words: what to do; "": nothing */
