@@ -62,7 +62,9 @@ static int set_wait(void *to, size_t size, const char *value, const char *origin
 
 	if (set_duration(to, size, value, origin, why) < 0)
 		return -1;
-	return *ms > 0 ? 0 : fault_set(why, EX_CONFIG, "%s: more than 0", origin);
+	return *ms > 0 ? 0
+		       : fault_set(why, EX_CONFIG, "%s '%.32s': expected more than 0", origin,
+				   value);
 }
 
 static int set_replicas(void *to, size_t size, const char *value, const char *origin,

@@ -347,7 +347,7 @@ prefix() {
 @test "a time-out of nothing is refused, one of a year is none" {
 	for name in connect-timeout timeout; do
 		run -64 fcfs-rank "--$name" 0ms e ann
-		[[ $output == "fcfs-rank: --$name: more than 0"* ]]
+		[[ $output == "fcfs-rank: --$name '0ms': expected more than 0"* ]]
 	done
 	FCFS_TIMEOUT=0s run -78 fcfs-rank e ann
 	same "$T/none" "$(address fcfs-rank --timeout 366d --reconnect 0s -r "unix:$T/none" e ann)"
