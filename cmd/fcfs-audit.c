@@ -62,9 +62,11 @@ struct findings {
 	struct table table;
 };
 
-static void print_json(const struct audit_breach *b, const char *user, const char *found)
+static int print_json(const struct audit_breach *b, const char *user, const char *found,
+		      struct fault *why)
 {
 	struct buffer line = {0};
+	int result = 0;
 
 	json_begin(&line);
 	json_cstring(&line, "promise", b->promise);
@@ -79,8 +81,12 @@ static void print_json(const struct audit_breach *b, const char *user, const cha
 		json_none(&line, "ticket");
 	json_cstring(&line, "found", found);
 	json_end(&line);
-	printf("%.*s\n", (int)line.len, line.bytes);
+	if (line.failed)
+		result = fault_set(why, EX_OSERR, "out of memory");
+	else
+		printf("%.*s\n", (int)line.len, line.bytes);
 	buffer_release(&line);
+	return result;
 }
 
 static void print_text(const struct audit_breach *b, const char *user, const char *found)
@@ -117,8 +123,10 @@ static int print_breach(void *self, const struct audit_breach *b, struct fault *
 	name_show_text(found, sizeof found, b->found, strlen(b->found));
 	if (b->notice)
 		say_notice(f, b, user, found);
-	else
-		(ui.json ? print_json : print_text)(b, user, found);
+	else if (!ui.json)
+		print_text(b, user, found);
+	else if (print_json(b, user, found, why) < 0)
+		return -1;
 	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
 }
 

@@ -102,11 +102,9 @@ static void show_waits(struct table *t, const char *what, const struct histogram
 
 	for (size_t i = 0; i < sizeof POINTS / sizeof *POINTS; i++) {
 		snprintf(name, sizeof name, "%s_%s_ms", what, POINTS[i].name);
-		if (h->count)
-			table_number(t, name,
-				     (double)histogram_percentile(h, POINTS[i].percent) / 1000);
-		else
-			table_none(t, name);
+		table_number(t, name,
+			     h->count ? (double)histogram_percentile(h, POINTS[i].percent) / 1000
+				      : NAN);
 	}
 }
 
@@ -118,10 +116,7 @@ static void show_stages(struct table *t, const struct report *r)
 	table_text(t, "lease", e->lease);
 	table_int(t, "epoch", e->epoch);
 	table_time(t, "last_pass", e->pass_us);
-	if (r->oldest_ticket)
-		table_int(t, "oldest_unissued_ticket", r->oldest_ticket);
-	else
-		table_none(t, "oldest_unissued_ticket");
+	table_int_if(t, r->oldest_ticket != 0, "oldest_unissued_ticket", r->oldest_ticket);
 	table_number(t, "oldest_unissued_s",
 		     r->oldest_ticket ? (double)(e->now_us - r->oldest_granted_us) / 1e6 : NAN);
 	table_int(t, "decisions", e->seq);
@@ -169,6 +164,8 @@ static int print_issued(void *self, const struct report_row *row, struct fault *
 	buffer_clear(line);
 	if (ui.json)
 		record_issued(line, issued);
+	if (line->failed)
+		return fault_set(why, EX_OSERR, "out of memory");
 	if (ui.json)
 		printf("%.*s\n", (int)line->len, line->bytes);
 	else
