@@ -1,7 +1,7 @@
 /*
  * config.h - settings from the environment, else the file, else the default.
  * The file is $FCFS_CONFIG, else /etc/fcfs.conf: KEY=value lines with the environment's names; '#'
- * starts a comment line; other names are not ours, but those that begin with FCFS_. A flag overrides
+ * starts a comment line; names that do not begin with FCFS_ are not ours, and passed over. A flag overrides
  * (cmd/ui.c).
  *
  *   FCFS_REDIS                redis://127.0.0.1:6379

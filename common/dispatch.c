@@ -72,8 +72,6 @@ static void fail(struct work *w, struct lane *lane, const struct fault *why)
 
 /* --- the lease -------------------------------------------------------------------------------- */
 
-static int renew_leases(void *self, struct fault *why);
-
 static int keep_record(struct work *w, struct lane *lane, struct fault *why)
 {
 	run_mark(&lane->event.run, "running");

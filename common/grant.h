@@ -29,6 +29,8 @@ int lease_take(struct step *, struct redis *, const struct place *, const char *
 /* 1, 0 where it is held no more, or -1. */
 int lease_renew(struct step *, struct redis *, const struct place *, struct lease *,
 		struct fault *why);
+
+/* Gives it back. As lease_renew. */
 int lease_release(struct step *, struct redis *, const struct place *, struct lease *,
 		  struct fault *why);
 
@@ -42,6 +44,7 @@ struct mirror {
 		has; /* what Redis has: tickets, the cursor, decisions; behind: what was out */
 };
 
+/* 0, or -1. */
 int lease_mirror(struct step *, struct redis *, const struct place *, struct lease *,
 		 const struct progress *, struct mirror *, struct fault *why);
 
@@ -56,7 +59,8 @@ struct granted {
 	int64_t first, last, granted_us; /* the run that is read; last 0: none yet */
 };
 
-/* The step (serve in common/lua/grant.lua). */
+/* The step (serve in common/lua/grant.lua): tells up to `count` granted tickets beyond `after`; where all
+ * that were granted before are told, it grants up to `limit` more. */
 int grant_send(struct step *, struct redis *, const struct place *, struct lease *, int64_t after,
 	       int64_t count, int64_t limit, struct fault *why);
 

@@ -32,8 +32,9 @@ struct people *people_from_line(const struct redis_options *, const struct place
 				struct fault *why);
 void people_close(struct people *); /* NULL is fine */
 
-/* Takes the next person of those that were read, without waiting. Returns an enum people_state, or -1 (EX_IOERR). A last
- * line without a newline counts; a line longer than a name may be is kept cut, and invalid. */
+/* Takes the next person of those that were read, without waiting. Returns an enum people_state, or -1
+ * (EX_IOERR). A last line without a newline counts; a line longer than a name may be is kept cut, and
+ * invalid. */
 int people_take(struct people *, struct person *, struct fault *why);
 
 int people_fd(const struct people *); /* readable when there may be more; -1: never pauses */

@@ -184,8 +184,8 @@ static int hear(struct stream *s, struct call *call, struct reply *reply, struct
 		    l->answer(l->self, person, cell, why) < 0)
 			return -1;
 	}
-	reply->unsound = row.people != 0 || reply_more(reply);
-	return reply_check(reply, q->place->event_key, why);
+	reply->unsound = row.people != 0;
+	return reply_end(reply, q->place->event_key, why);
 }
 
 /* Hears the oldest call, if its answer is there (or it needed none). 1 heard, 0 not yet. */
