@@ -210,7 +210,7 @@ static int confirm_one(struct reply *reply, struct award *award, struct fault *w
 	bool firm = strcmp(word, "firm") == 0;
 	enum award_status status = firm ? AWARD_ASSIGNED : status_of(word);
 
-	if (status == AWARD_WORDS)
+	if (status > AWARD_TAKEN) /* the others are of tickets that have no code yet */
 		return no_answer("confirm", word, why);
 	if (!firm && status == AWARD_ASSIGNED)
 		return 0;

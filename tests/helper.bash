@@ -45,12 +45,13 @@ field() {
 	redis hget "$(key "$1" event)" "$2"
 }
 
-# forged SCRIPT COMMAND...: while the server's library is ours as sed changes it by this script
+# forged SCRIPT COMMAND...: while the server's library is ours as sed changes it by this script; then ours is back
 forged() {
-	local status=0
-	redis function list libraryname fcfs withcode | sed -n '/^#!lua/,$p' | sed "$1" | redis -x function load replace >/dev/null
+	local ours status=0
+	ours=$(redis function list libraryname fcfs withcode | sed -n '/^#!lua/,$p')
+	sed "$1" <<<"$ours" | redis -x function load replace >/dev/null
 	"${@:2}" || status=$?
-	redis function flush >/dev/null # the others want ours
+	redis -x function load replace <<<"$ours" >/dev/null
 	return $status
 }
 

@@ -120,11 +120,14 @@ letters() {
 	counted 'in 2 = done 2 + already 0 + refused 0 + dead 0, retried 0'
 }
 
-@test "asked who may go on, the server tells of more than were asked about: 76, nothing is printed, and the next run goes on" {
+@test "asked who may go on, the server tells of more than were asked about, or no word for it: 76, nothing is printed, and the next run goes on" {
 	winners 2 2
 	run -76 --separate-stderr forged 's/if #firm > 0 then/reply[#reply + 1] = "assigned" &/' deliver "$OK"
 	same '' "$output"
 	[[ $stderr == *"confirm: the server's reply makes no sense"* ]]
+	run -76 --separate-stderr forged 's/reply\[n\] = status$/reply[n] = "elsewhere"/' deliver "$OK"
+	same '' "$output"
+	[[ $stderr == *"confirm answers 'elsewhere', which is no answer"* ]]
 	run -0 --separate-stderr deliver "$OK"
 	echo "$output" >"$T/out"
 	all_issued e 2 "$T/out"
