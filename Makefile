@@ -49,14 +49,14 @@ redis   = common/redis common/redis_heal common/redis_connect common/redis_reply
 people  = common/people common/stream
 event   = common/event
 records = common/record common/code common/run common/runlog common/who
-ledger  = $(filter-out $(if $(LIBPQ),common/ledger_none,common/ledger_postgresql%), \
+ledger  = common/errand $(filter-out $(if $(LIBPQ),common/ledger_none,common/ledger_postgresql%), \
           $(basename $(wildcard common/ledger*.c)))
 bus     = common/pipe common/dead_file
 chunk   = $(basename $(wildcard common/chunk*.c))
 deliver = $(basename $(wildcard common/deliver*.c)) common/coprocess
 archive = $(basename $(wildcard common/archive*.c))
 audit   = $(basename $(wildcard common/audit*.c)) audit_sql common/archive_live common/archive_record
-kafka   = common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
+kafka   = common/errand common/letter common/letter_json $(basename $(wildcard common/kafka*.c))
 rebuild = $(basename $(wildcard common/rebuild*.c))
 letters = cmd/letters common/pipe_mailbox
 

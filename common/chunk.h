@@ -32,7 +32,7 @@ struct group {
 };
 
 /* How far a chunk has come that is not out. */
-enum phase { CHUNK_TAKEN, CHUNK_ASKED, CHUNK_KEPT };
+enum phase { CHUNK_TAKEN, CHUNK_ASKED, CHUNK_KEEPING, CHUNK_KEPT };
 
 struct chunk {
 	enum phase phase;
@@ -72,8 +72,11 @@ bool group_has(const struct group *, bool (*is)(const struct award *));
 /* All of them are foreign, for this reason; 0. */
 int group_disown(struct group *, const char *reason);
 
-/* Into the ledger, in one transaction. */
+/* Into the ledger, in one transaction, whose commit is left under way: one chunk at a time. 0 or -1. */
 int chunk_keep(struct chunk *, struct desk *, struct fault *why);
+
+/* Waits for it: 0 or -1. */
+int chunk_kept(struct chunk *, struct desk *, struct fault *why);
 
 enum { CHUNK_CHANGED = 1, CHUNK_LOST };
 

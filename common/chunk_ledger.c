@@ -1,6 +1,7 @@
 /*
  * chunk_ledger.c - a chunk's two transactions of the ledger: its rows, and what became of them. Each is
- * made once more, after a pause, while its fault is one that passes by itself.
+ * made once more, after a pause, while its fault is one that passes by itself. The first one's commit goes on while
+ * other chunks have their turn.
  */
 #include "chunk.h"
 
@@ -77,16 +78,35 @@ static int keep(struct chunk *c, struct desk *d, struct fault *why)
 		if (group_has(g, award_is_assigned) && keep_group(d, g, why) < 0)
 			return -1;
 	}
-	return ledger_commit(d->issue->ledger, why);
+	ledger_commit_post(d->issue->ledger);
+	return 0;
+}
+
+/* What was posted, or, where that has failed, all of it again. */
+static int settle(struct chunk *c, struct desk *d, struct fault *why)
+{
+	if (!ledger_posted(d->issue->ledger) && keep(c, d, why) < 0)
+		return -1;
+	return ledger_commit_settle(d->issue->ledger, why);
 }
 
 int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
 {
 	const struct group whole = {.award = c->order, .count = c->live};
+	const bool any = d->issue->ledger && group_has(&whole, award_is_assigned);
 
-	if (!d->issue->ledger || !group_has(&whole, award_is_assigned))
-		return 0;
-	return again(c, d, keep, why);
+	if (any && again(c, d, keep, why) < 0)
+		return -1;
+	c->phase = any ? CHUNK_KEEPING : CHUNK_KEPT;
+	return 0;
+}
+
+int chunk_kept(struct chunk *c, struct desk *d, struct fault *why)
+{
+	if (again(c, d, settle, why) < 0)
+		return -1;
+	c->phase = CHUNK_KEPT;
+	return 0;
 }
 
 /* --- mark ------------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  *
  *   take     from the bus, and read
  *   ask      a code of each in Redis: pending, assigned; its answer is left under way
- *   keep     the answer is there: rows in the ledger, one transaction
+ *   keep     the answer is there: rows in the ledger, one transaction; its commit is left under way
  *   deliver  to the command, outside any transaction of Kafka; the partitions are tended meanwhile
  *   confirm  in Redis, that what was delivered or refused is this run's to issue or give up
  *   mark     in the ledger: delivered, or parked; committed when it is confirmed

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Both calls may be repeated while the client says so. True when done. */
 static bool call(struct kafka_out *out, bool offsets)
@@ -50,7 +49,7 @@ static void wait_records_out(struct kafka_out *out)
 		rd_kafka_flush(out->rk, 1); /* errors and statistics not yet said count, too */
 }
 
-static void *commit_job(void *self)
+static void commit_job(void *self)
 {
 	struct kafka_out *out = self;
 
@@ -60,7 +59,6 @@ static void *commit_job(void *self)
 		out->done = call(out, false);
 	}
 	out->committed_us = clock_now_us();
-	return NULL;
 }
 
 void kafka_out_release(struct kafka_out *out)
@@ -104,36 +102,23 @@ int kafka_out_commit(struct sink *sink, size_t takes, struct fault *why)
 	out->done = !out->open;
 	if (!out->open)
 		return 0;
-	if (pthread_create(&out->thread, NULL, commit_job, out) != 0)
-		return fault_errno(why, EX_OSERR, "a thread for the commit");
-	out->committing = true;
-	return 0;
+	return errand_begin(&out->commit, commit_job, out, why);
 }
 
-/* Once its thread is back, a commit can be settled without waiting. */
+/* Once it is over, a commit can be settled without waiting. */
 bool kafka_out_busy(struct sink *sink)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
 
-	if (!out->committing)
-		return kafka_out_rest_us(out) > 0;
-	out->committing = pthread_tryjoin_np(out->thread, NULL) != 0;
-	return out->committing;
+	return out->commit.away ? errand_busy(&out->commit) : kafka_out_rest_us(out) > 0;
 }
 
-/* Waits for the thread, never for ever. */
-static int join(struct kafka_out *out, struct fault *why)
+/* Never for ever. */
+static int wait_over(struct kafka_out *out, struct fault *why)
 {
 	int64_t until_ms = clock_ms() + out->kafka->transaction_ms + KAFKA_STUCK_MS;
-	struct timespec at;
 
-	for (;;) {
-		clock_gettime(CLOCK_REALTIME, &at);
-		at.tv_nsec += KAFKA_TICK_MS * 1000000L;
-		at.tv_sec += at.tv_nsec / 1000000000L;
-		at.tv_nsec %= 1000000000L;
-		if (pthread_timedjoin_np(out->thread, NULL, &at) == 0)
-			break;
+	while (!errand_wait(&out->commit, KAFKA_TICK_MS)) {
 		if (kafka_out_wait_a_little(out, why) < 0 ||
 		    kafka_alive(out->kafka, out->rk, why) < 0)
 			return -1;
@@ -142,7 +127,6 @@ static int join(struct kafka_out *out, struct fault *why)
 					 "kafka '%s': a commit has no answer: run again",
 					 out->kafka->options.brokers);
 	}
-	out->committing = false;
 	return 0;
 }
 
@@ -192,9 +176,9 @@ static int not_done(struct kafka_out *out, struct fault *why)
 int kafka_out_settle(struct sink *sink, struct fault *why)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
-	int result = out->committing ? join(out, why) : 0;
+	int result = 0;
 
-	if (result < 0)
+	if (wait_over(out, why) < 0)
 		return -1;
 	kafka_speak(out->kafka);
 	if (!out->done)

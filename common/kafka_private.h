@@ -9,6 +9,7 @@
 
 #include "kafka.h"
 
+#include "errand.h"
 #include "name.h"
 #include "remedy.h"
 
@@ -322,8 +323,7 @@ struct kafka_out {
 	int restarts;	      /* since the last commit */
 	int64_t committed_us; /* when the last commit was answered */
 	/* the commit under way */
-	pthread_t thread;
-	bool committing;
+	struct errand commit;
 	rd_kafka_topic_partition_list_t *offsets;
 	rd_kafka_consumer_group_metadata_t *member;
 	char mark[KAFKA_NAME_MAX + 24]; /* of its offsets */

@@ -222,8 +222,8 @@ static void kafka_out_close(struct sink *sink)
 	struct kafka_out *out = (struct kafka_out *)sink;
 	rd_kafka_error_t *error = NULL;
 
-	out->kafka->busy = out->kafka->busy || out->committing;
-	if (out->committing)
+	out->kafka->busy = out->kafka->busy || out->commit.away;
+	if (out->commit.away)
 		return;
 	if (out->open && !out->unknown)
 		error = rd_kafka_abort_transaction(out->rk, 1000);

@@ -2,6 +2,7 @@
 
 #include "ledger_backend.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { UNPARK = 100 };
@@ -53,15 +54,27 @@ int ledger_open_to_read(const char *url, struct ledger **ledger, struct fault *w
 	return open_any(url, true, ledger, why);
 }
 
+/* Nothing else happens on a connection that commits. What became of that is there for who settles it. */
+static const struct ledger_backend *at_rest(struct ledger *ledger)
+{
+	errand_wait(&ledger->commit, -1);
+	if (ledger->posted && ledger->outcome < 0)
+		ledger->backend->rollback(ledger);
+	return ledger->backend;
+}
+
 void ledger_close(struct ledger *ledger)
 {
 	if (ledger)
-		ledger->backend->close(ledger);
+		at_rest(ledger)->close(ledger);
 }
 
 int ledger_begin(struct ledger *ledger, struct fault *why)
 {
-	return ledger->backend->begin(ledger, why);
+	const struct ledger_backend *backend = at_rest(ledger);
+
+	ledger->posted = false;
+	return backend->begin(ledger, why);
 }
 
 int ledger_commit(struct ledger *ledger, struct fault *why)
@@ -71,7 +84,41 @@ int ledger_commit(struct ledger *ledger, struct fault *why)
 
 void ledger_rollback(struct ledger *ledger)
 {
-	ledger->backend->rollback(ledger);
+	at_rest(ledger)->rollback(ledger);
+}
+
+static void commit_posted(void *self)
+{
+	struct ledger *ledger = self;
+
+	ledger->outcome = ledger->backend->commit(ledger, &ledger->fault);
+}
+
+void ledger_commit_post(struct ledger *ledger)
+{
+	assert(!ledger->posted);
+	ledger->posted = true;
+	if (errand_begin(&ledger->commit, commit_posted, ledger, &ledger->fault) < 0)
+		ledger->outcome = -1;
+}
+
+bool ledger_posted(const struct ledger *ledger)
+{
+	return ledger->posted;
+}
+
+bool ledger_busy(struct ledger *ledger)
+{
+	return errand_busy(&ledger->commit);
+}
+
+int ledger_commit_settle(struct ledger *ledger, struct fault *why)
+{
+	at_rest(ledger);
+	ledger->posted = false;
+	if (ledger->outcome < 0)
+		*why = ledger->fault;
+	return ledger->outcome;
 }
 
 static bool was_parked(const struct ledger_row *row)
@@ -130,7 +177,7 @@ int ledger_each_run(struct ledger *ledger, const char *id,
 
 int ledger_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
-	const struct ledger_backend *backend = ledger->backend;
+	const struct ledger_backend *backend = at_rest(ledger);
 
 	if (backend->begin(ledger, why) == 0 && backend->run(ledger, run, why) == 0 &&
 	    (strcmp(run->status, "running") != 0 ||

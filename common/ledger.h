@@ -18,7 +18,8 @@
  * transaction; one newer than this build knows is refused (EX_CONFIG).
  *
  * All rows of a chunk are kept, or marked, in one transaction: ledger_begin, ledger_keep ...,
- * ledger_commit. A process killed before commit leaves nothing; where it is not known whether a
+ * ledger_commit. Most of what it takes is the commit: pages written, and the disk waited for. It may go on in a thread
+ * of its own, ledger_commit_post ..., ledger_commit_settle. A process killed before commit leaves nothing; where it is not known whether a
  * commit was done, keeping or marking the same again changes nothing (P5, P8).
  */
 #ifndef FCFS_LEDGER_H
@@ -78,6 +79,15 @@ void ledger_close(struct ledger *); /* NULL is fine; what was not committed is r
 int ledger_begin(struct ledger *, struct fault *why);
 int ledger_commit(struct ledger *, struct fault *why);
 void ledger_rollback(struct ledger *);
+
+/* Begins to commit. Until the outcome is settled ledger_run may be called, which waits for it; ledger_begin, _rollback
+ * and _close, too, and then nobody will know it. */
+void ledger_commit_post(struct ledger *);
+bool ledger_posted(const struct ledger *); /* and not settled */
+bool ledger_busy(struct ledger *);	   /* with what was posted: settling would wait */
+
+/* As ledger_commit, of what was posted. After -1 the transaction is rolled back. */
+int ledger_commit_settle(struct ledger *, struct fault *why);
 
 /* Keeps rows of one event id and name, in order, and fills in each one's answer. A parked row of the same
  * ticket and person is issued from now on. 0, or -1: then the transaction is to be rolled back. */

@@ -1,12 +1,14 @@
 /*
  * ledger_backend.h - what one kind of database does for ledger.h; only ledger*.c include it.
  *
- * A backend's own struct begins with struct ledger. The calls are those of ledger.h, but that keep
- * leaves a parked row as it is.
+ * A backend's own struct begins with struct ledger, zero but for the backend. The calls are those of ledger.h, but that
+ * keep leaves a parked row as it is; commit may be called from another thread, and nothing else is then, until it is
+ * over.
  */
 #ifndef FCFS_LEDGER_BACKEND_H
 #define FCFS_LEDGER_BACKEND_H
 
+#include "errand.h"
 #include "ledger.h"
 
 #include <stdbool.h>
@@ -32,6 +34,11 @@ struct ledger_backend {
 
 struct ledger {
 	const struct ledger_backend *backend;
+	/* ledger.c's */
+	struct errand commit;
+	bool posted;
+	int outcome; /* of what was posted */
+	struct fault fault;
 };
 
 enum { LEDGER_SCHEMA = 2 };

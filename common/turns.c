@@ -176,17 +176,27 @@ static bool may_keep(struct turns *t, const struct chunk *c)
 	return c && (!c->failed || c == begun(t, 0));
 }
 
-static int keep(struct turns *t, struct chunk *c, struct fault *why)
+/* Its turn comes again when those before it are out. */
+static int fail(struct turns *t, struct chunk *c, const struct fault *why)
 {
-	if (chunk_answers(c, t->desk, why) == 0 && chunk_keep(c, t->desk, why) == 0) {
-		c->phase = CHUNK_KEPT;
-		return 0;
-	}
 	if (c == begun(t, 0))
 		return -1;
+	c->phase = CHUNK_ASKED;
 	c->failed = true;
 	c->fault = *why;
 	return 0;
+}
+
+static int keep(struct turns *t, struct chunk *c, struct fault *why)
+{
+	if (chunk_answers(c, t->desk, why) == 0 && chunk_keep(c, t->desk, why) == 0)
+		return 0;
+	return fail(t, c, why);
+}
+
+static int kept(struct turns *t, struct chunk *c, struct fault *why)
+{
+	return chunk_kept(c, t->desk, why) == 0 ? 0 : fail(t, c, why);
 }
 
 /* --- the turn --------------------------------------------------------------------------------- */
@@ -200,19 +210,24 @@ static int go_out(struct turns *t, struct fault *why)
 int turns_step(struct turns *t, struct fault *why)
 {
 	const struct issue *i = t->desk->issue;
-	struct chunk *taken, *asked, *kept;
+	struct chunk *taken, *asked, *keeping, *ready;
 
 	in_phase(t, CHUNK_TAKEN, &taken);
 	in_phase(t, CHUNK_ASKED, &asked);
-	in_phase(t, CHUNK_KEPT, &kept);
+	in_phase(t, CHUNK_KEEPING, &keeping);
+	in_phase(t, CHUNK_KEPT, &ready);
 	if (i->source->lost(i->source))
 		return turns_start_over(t, why);
-	if ((t->out || kept) && !i->sink->busy(i->sink))
+	if (keeping && !ledger_busy(i->ledger))
+		return kept(t, keeping, why);
+	if ((t->out || ready) && !i->sink->busy(i->sink))
 		return go_out(t, why);
 	if (may_ask(t, taken))
 		return chunk_ask(taken, t->desk), 0;
 	if (may_take(t))
 		return take(t, why);
+	if (keeping)
+		return kept(t, keeping, why);
 	if (may_keep(t, asked))
 		return keep(t, asked, why);
 	return go_out(t, why);

@@ -7,15 +7,15 @@
  *   chunk 4                      take ask ........ | keep       | put    "               "    "
  *   chunk 5                                         take ask .. | ............ | keep       | put ...
  *
- * While Redis assigns to one, the one before it is kept; while a commit is under way, those behind it are
- * taken, asked for and kept. A commit takes about as long for many records as for few: all chunks that are
- * kept when the bus is free again go out in one. So transactions are large where much comes, and a chunk
- * that comes alone goes out alone, at once: none waits for another. How far ahead it goes has bounds:
- * what the source holds, and so many records in all.
+ * While Redis assigns to one, the ledger commits the one before it, and those whose commit the bus has are
+ * waited for, others are read, put or done. The bus takes about as long for many records as for few: all
+ * chunks that are kept when it is free again go out in one commit. So transactions are large where much
+ * comes, and a chunk that comes alone goes out alone, at once: none waits for another. How far ahead it
+ * goes has bounds: what the source holds, and so many records in all.
  *
- * They are asked for, put and done in the order in which they were taken. A ticket that is in two of them
- * is asked for again only when the first one is done. What goes wrong in asking or keeping ends the run
- * when those before it are out. With delivery only one is begun at a time, and the commit before it is
+ * They are asked for, kept, put and done in the order in which they were taken. A ticket that is in two of
+ * them is asked for again only when the first one is done. What goes wrong in asking or keeping ends the
+ * run when those before it are out. With delivery only one is begun at a time, and the commit before it is
  * settled first: a delivery that takes long leaves nothing open.
  */
 #ifndef FCFS_TURNS_H

@@ -207,6 +207,40 @@ static void test_transactions(void)
 	is_str(ask("SELECT count(*) FROM issued"), "1", "closed before the commit leaves nothing");
 }
 
+static void test_posted(void)
+{
+	struct ledger *ledger;
+	struct issued kim = row("kim", 1, "A"), lee = row("lee", 2, "B");
+	struct run run = {"r", "issue", "h", "e", "i", "failed", 1, 2, 3, 4, 5, 6, 7, 8, "err"};
+	struct fault why;
+
+	use_file("posted.db");
+	ledger = open_ledger();
+	ledger_begin(ledger, &why);
+	keep_one(ledger, &kim, NULL, &why);
+	ok(!ledger_posted(ledger), "a commit");
+	ledger_commit_post(ledger);
+	ok(ledger_posted(ledger), "... is posted");
+	is_int(ledger_run(ledger, &run, &why), 0, "... a run's record waits for it");
+	ok(ledger_posted(ledger), "... and leaves its outcome");
+	is_int(ledger_commit_settle(ledger, &why), 0, "... to be settled");
+	ok(!ledger_posted(ledger) && !ledger_busy(ledger), "... once");
+	is_str(ask("SELECT count(*) FROM issued"), "1", "... the row is there");
+	ledger_begin(ledger, &why);
+	keep_one(ledger, &lee, NULL, &why);
+	ledger_commit_post(ledger);
+	is_int(ledger_begin(ledger, &why), 0, "one that nobody settles is waited for, too");
+	ok(!ledger_posted(ledger), "... and forgotten");
+	is_int(keep_one(ledger, &lee, NULL, &why), LEDGER_SAME, "... it was done");
+	ledger_rollback(ledger);
+	is_int(keep(ledger, row("park", 3, "C"), NULL), LEDGER_KEPT, "the next transaction");
+	ledger_begin(ledger, &why);
+	keep_one(ledger, &(struct issued){0}, NULL, &why);
+	ledger_commit_post(ledger);
+	ledger_close(ledger);
+	is_str(ask("SELECT count(*) FROM issued"), "4", "closing waits for a commit");
+}
+
 static void test_killed(void)
 {
 	struct ledger *ledger;
@@ -302,6 +336,7 @@ int main(int argc, char **argv)
 	test_chunk();
 	test_many();
 	test_transactions();
+	test_posted();
 	test_killed();
 	test_writers();
 	test_runs();

@@ -285,6 +285,34 @@ static void test_full(void)
 	ledger_close(ledger);
 }
 
+static void test_failed_post(void)
+{
+	struct issued kim = row("kim", 1, "A");
+	struct ledger *ledger;
+	struct fault why = {0};
+	char aside[300];
+
+	use_file("moved.db");
+	snprintf(aside, sizeof aside, "%s.aside", path);
+	ledger = open_ledger();
+	ledger_begin(ledger, &why);
+	keep_one(ledger, &kim, NULL, &why);
+	rename(path, aside);
+	ledger_commit_post(ledger);
+	is_int(ledger_commit_settle(ledger, &why), -1, "a posted commit may fail");
+	is_int(why.status, EX_OSERR, "... its fault is told");
+	rename(aside, path);
+	is_int(ledger_begin(ledger, &why), 0, "... its transaction is rolled back");
+	is_int(keep_one(ledger, &kim, NULL, &why), LEDGER_KEPT, "... and nothing of it is there");
+	rename(path, aside);
+	ledger_commit_post(ledger);
+	while (ledger_busy(ledger))
+		usleep(1000);
+	rename(aside, path);
+	is_int(ledger_begin(ledger, &why), 0, "so it is where nobody settles it");
+	ledger_close(ledger);
+}
+
 int main(void)
 {
 	make_folder();
@@ -296,6 +324,7 @@ int main(void)
 	test_openers();
 	test_locked();
 	test_full();
+	test_failed_post();
 	remove_folder();
 	return done_testing();
 }
