@@ -33,7 +33,7 @@ enum audit_table {
 	AUDIT_ISSUED,	/* id, partition, offset, JSON, whether it has our header */
 	AUDIT_ENTRY,	/* the same, place */
 	AUDIT_LETTER,	/* partition, offset, class, run, partition and offset of the original */
-	AUDIT_PROGRESS, /* requests, winners, seq */
+	AUDIT_PROGRESS, /* requests, winners, seq, rebuilt_us; or none of them */
 	AUDIT_READER,	/* partition, committed */
 	AUDIT_LEDGER,	/* ticket, event, user, joined_us, granted_us, issued_us, state, code */
 	AUDIT_BOOKS,	/* run, tool, status, in, done, already, refused, dead: of the ledger */

@@ -63,7 +63,7 @@ static bool take_line(struct pipe_in *in, struct incoming *to)
 	return true;
 }
 
-/* One read. False: the end. */
+/* One read. At the end `ended` is set. */
 static int read_more(struct pipe_in *in, struct fault *why)
 {
 	ssize_t got;
