@@ -116,13 +116,8 @@ static int on_answer(void *self, const struct person *person, const struct cell 
 	buffer_clear(line);
 	(ui.json ? write_json : write_text)(line, audience->answers, status, name, len,
 					    person->invalid, cell);
-	buffer_add(line, "\n", 1);
 	ui_control.progress(audience->asked);
-	if (line->failed)
-		return fault_set(why, EX_OSERR, "out of memory");
-	if (fwrite(line->bytes, 1, line->len, stdout) != line->len)
-		return fault_errno(why, EX_IOERR, "standard output");
-	return 0;
+	return ui_line(line, why);
 }
 
 static int on_pause(void *self, struct fault *why)

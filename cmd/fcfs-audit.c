@@ -66,7 +66,7 @@ static int print_json(const struct audit_breach *b, const char *user, const char
 		      struct fault *why)
 {
 	struct buffer line = {0};
-	int result = 0;
+	int result;
 
 	json_begin(&line);
 	json_cstring(&line, "promise", b->promise);
@@ -81,21 +81,20 @@ static int print_json(const struct audit_breach *b, const char *user, const char
 		json_none(&line, "ticket");
 	json_cstring(&line, "found", found);
 	json_end(&line);
-	if (line.failed)
-		result = fault_set(why, EX_OSERR, "out of memory");
-	else
-		printf("%.*s\n", (int)line.len, line.bytes);
+	result = ui_line(&line, why);
 	buffer_release(&line);
 	return result;
 }
 
-static void print_text(const struct audit_breach *b, const char *user, const char *found)
+static int print_text(const struct audit_breach *b, const char *user, const char *found,
+		      struct fault *why)
 {
 	char ticket[24] = "-";
 
 	if (b->ticket)
 		snprintf(ticket, sizeof ticket, "%" PRId64, b->ticket);
 	printf("%s\t%s\t%s\t%s\t%s\n", b->promise, b->what, *user ? user : "-", ticket, found);
+	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
 }
 
 static void say_notice(struct findings *f, const struct audit_breach *b, const char *user,
@@ -121,13 +120,10 @@ static int print_breach(void *self, const struct audit_breach *b, struct fault *
 		return 0;
 	name_show(user, b->user, strlen(b->user));
 	name_show_text(found, sizeof found, b->found, strlen(b->found));
-	if (b->notice)
-		say_notice(f, b, user, found);
-	else if (!ui.json)
-		print_text(b, user, found);
-	else if (print_json(b, user, found, why) < 0)
-		return -1;
-	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
+	if (!b->notice)
+		return (ui.json ? print_json : print_text)(b, user, found, why);
+	say_notice(f, b, user, found);
+	return 0;
 }
 
 static void show_count(void *self, const char *name, int64_t value)

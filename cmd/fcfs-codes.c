@@ -93,12 +93,7 @@ static int print_code(void *self, const char *code, struct fault *why)
 	} else {
 		buffer_text(line, code);
 	}
-	buffer_add(line, "\n", 1);
-	if (line->failed)
-		return fault_set(why, EX_OSERR, "out of memory");
-	if (fwrite(line->bytes, 1, line->len, stdout) != line->len)
-		return fault_errno(why, EX_IOERR, "standard output");
-	return 0;
+	return ui_line(line, why);
 }
 
 static int export(struct desk *d, struct fault *why)

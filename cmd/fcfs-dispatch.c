@@ -39,7 +39,10 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	case EVERY:
 		if (parse_duration("--every", value, &r->dispatch.every_ms, why) < 0)
 			return -1;
-		return r->dispatch.every_ms ? 0 : fault_set(why, EX_USAGE, "--every: more than 0");
+		return r->dispatch.every_ms
+			       ? 0
+			       : fault_set(why, EX_USAGE, "--every '%s': expected more than 0",
+					   value);
 	case FOLLOW:
 		r->follow = true;
 		return 0;

@@ -162,16 +162,13 @@ static int print_issued(void *self, const struct report_row *row, struct fault *
 	if (strcmp(row->state, "issued") != 0)
 		return 0;
 	buffer_clear(line);
-	if (ui.json)
+	if (ui.json) {
 		record_issued(line, issued);
-	if (line->failed)
-		return fault_set(why, EX_OSERR, "out of memory");
-	if (ui.json)
-		printf("%.*s\n", (int)line->len, line->bytes);
-	else
-		printf("%s\t%s\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\n",
-		       issued->winner.user, issued->code, issued->winner.ticket,
-		       issued->winner.joined_us, issued->winner.granted_us, issued->issued_us);
+		return ui_line(line, why);
+	}
+	printf("%s\t%s\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\n", issued->winner.user,
+	       issued->code, issued->winner.ticket, issued->winner.joined_us,
+	       issued->winner.granted_us, issued->issued_us);
 	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
 }
 

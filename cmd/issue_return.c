@@ -22,18 +22,19 @@ struct job {
 static int print(const char *event, int64_t returned, struct fault *why)
 {
 	struct buffer line = {0};
+	int result = 0;
 
 	if (ui.json) {
 		json_begin(&line);
 		json_cstring(&line, "event", event);
 		json_int(&line, "returned", returned);
 		json_end(&line);
-		printf("%.*s\n", (int)line.len, line.bytes);
+		result = ui_line(&line, why);
 		buffer_release(&line);
 	} else {
 		printf("%s\t%" PRId64 "\n", event, returned);
 	}
-	return ui_flush(why);
+	return result < 0 ? -1 : ui_flush(why);
 }
 
 static int return_event(struct job *job, const char *event, struct fault *why)

@@ -49,7 +49,7 @@ static void add_time(struct buffer *line, const char *name, int64_t us)
 int letters_print(const struct letter *letter, struct fault *why)
 {
 	struct buffer line = {0};
-	int result = 0;
+	int result;
 
 	if (ui.json)
 		json_begin(&line);
@@ -67,11 +67,7 @@ int letters_print(const struct letter *letter, struct fault *why)
 	add_text(&line, "run", letter->run);
 	if (ui.json)
 		json_end(&line);
-	buffer_add(&line, "\n", 1);
-	if (line.failed)
-		result = fault_set(why, EX_OSERR, "out of memory");
-	else if (fwrite(line.bytes, 1, line.len, stdout) != line.len)
-		result = fault_errno(why, EX_IOERR, "standard output");
+	result = ui_line(&line, why);
 	buffer_release(&line);
 	return result;
 }

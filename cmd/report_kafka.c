@@ -176,14 +176,6 @@ static int64_t look_stranded(struct report_source *source, const struct event *e
 	return s.count;
 }
 
-static void show(struct table *t, const char *name, bool is_known, int64_t value)
-{
-	if (is_known)
-		table_int(t, name, value);
-	else
-		table_none(t, name);
-}
-
 int report_kafka(struct table *t, const struct origin *from, const struct report *r,
 		 struct fault *why)
 {
@@ -209,21 +201,23 @@ int report_kafka(struct table *t, const struct origin *from, const struct report
 	if (result == 0 && heard.drained && r->unissued &&
 	    (stranded = look_stranded(from->source, e, why)) < 0)
 		return -1;
-	show(t, "stranded", stranded >= 0, stranded);
+	table_int_if(t, stranded >= 0, "stranded", stranded);
 	table_int(t, "unpublished_requests", e->in_line - e->published_requests);
 	table_int(t, "unpublished_winners", e->cursor - e->published_winners);
 	table_int(t, "unpublished_decisions", e->seq - e->published_seq);
-	show(t, "kafka_lag", heard.lag >= 0, heard.lag);
-	show(t, "dead_letters", heard.counted, count.ours);
-	show(t, "dead_letters_other", heard.counted, count.nobodys);
+	table_int_if(t, heard.lag >= 0, "kafka_lag", heard.lag);
+	table_int_if(t, heard.counted, "dead_letters", count.ours);
+	table_int_if(t, heard.counted, "dead_letters_other", count.nobodys);
 	return result;
 }
 
 /* --- offsets ---------------------------------------------------------------------------------- */
 
-static void print_json(const char *topic, int32_t partition, const struct lag_part *p)
+static int print_json(const char *topic, int32_t partition, const struct lag_part *p,
+		      struct fault *why)
 {
 	struct buffer line = {0};
+	int result;
 
 	json_begin(&line);
 	json_cstring(&line, "topic", topic);
@@ -235,11 +229,13 @@ static void print_json(const char *topic, int32_t partition, const struct lag_pa
 	json_int(&line, "last_stable", p->stable);
 	json_int(&line, "lag", p->lag);
 	json_end(&line);
-	printf("%.*s\n", (int)line.len, line.bytes);
+	result = ui_line(&line, why);
 	buffer_release(&line);
+	return result;
 }
 
-static void print_text(const char *topic, int32_t partition, const struct lag_part *p)
+static int print_text(const char *topic, int32_t partition, const struct lag_part *p,
+		      struct fault *why)
 {
 	char committed[24] = "-";
 
@@ -247,6 +243,7 @@ static void print_text(const char *topic, int32_t partition, const struct lag_pa
 		snprintf(committed, sizeof committed, "%" PRId64, p->committed);
 	printf("%s\t%" PRId32 "\t%s\t%" PRId64 "\t%" PRId64 "\n", topic, partition, committed,
 	       p->stable, p->lag);
+	return ferror(stdout) ? fault_errno(why, EX_IOERR, "standard output") : 0;
 }
 
 int report_offsets(struct fault *why)
@@ -262,8 +259,8 @@ int report_offsets(struct fault *why)
 		return -1;
 	result = kafka_lag(kafka, &lag, why);
 	for (int32_t p = 0; p < lag.parts && result == 0; p++)
-		(ui.json ? print_json : print_text)(kafka_topic(kafka, TOPIC_WINNERS), p,
-						    &lag.part[p]);
+		result = (ui.json ? print_json : print_text)(kafka_topic(kafka, TOPIC_WINNERS), p,
+							     &lag.part[p], why);
 	lag_release(&lag);
 	kafka_close(kafka);
 	return result;

@@ -1,5 +1,6 @@
 #include "ui.h"
 
+#include "buffer.h"
 #include "clock.h"
 #include "parse.h"
 #include "server.h"
@@ -223,6 +224,16 @@ char **ui_start(const struct ui_tool *which, int argc, char **argv, void *reques
 	take_options(argc, argv, request);
 	install_signals();
 	return argv + optind;
+}
+
+int ui_line(struct buffer *line, struct fault *why)
+{
+	buffer_add(line, "\n", 1);
+	if (line->failed)
+		return fault_set(why, EX_OSERR, "out of memory");
+	if (fwrite(line->bytes, 1, line->len, stdout) != line->len)
+		return fault_errno(why, EX_IOERR, "standard output");
+	return 0;
 }
 
 int ui_flush(struct fault *why)

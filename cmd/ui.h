@@ -67,6 +67,11 @@ void ui_warn(const char *line);
 /* Signals, warnings, notes and the progress line, for the loops of common/. */
 extern struct control ui_control;
 
+struct buffer;
+
+/* What is in the buffer, and a newline, to stdout. EX_OSERR where it found no memory, EX_IOERR. */
+int ui_line(struct buffer *, struct fault *why);
+
 /* EX_IOERR if stdout took not everything. */
 int ui_flush(struct fault *why);
 
