@@ -180,12 +180,7 @@ static int open_kafka(struct audit_sources *s, const struct event *event, struct
 {
 	if (strcmp(event->bus, "kafka") != 0)
 		return 0;
-	if (!*ui.config.brokers)
-		return fault_set(why, EX_CONFIG,
-				 "event '%s' goes through kafka and no brokers are set: set -b or "
-				 "FCFS_BROKERS",
-				 s->place->name);
-	s->kafka = ui_kafka(NULL, why);
+	s->kafka = ui_kafka_of(s->place->name, why);
 	return s->kafka ? 0 : -1;
 }
 

@@ -35,7 +35,7 @@ static const struct ui_tool TOOL = {
 };
 
 /* What each verb works with: an event that has a pool. */
-struct desk {
+struct work {
 	struct pool pool;
 	struct event event;
 	int fd; /* a code a line */
@@ -52,23 +52,23 @@ static int print_load(const struct pool_load *load, struct fault *why)
 	return table_end(&t, why);
 }
 
-static int load(struct desk *d, struct fault *why)
+static int load(struct work *w, struct fault *why)
 {
 	struct pool_load counts;
 	char who[WHO_MAX];
 
-	if (ui_check_server(d->pool.redis, why) < 0 ||
-	    pool_load(&d->pool, d->fd, &counts, why) < 0 ||
-	    pool_log(&d->pool, who_am_i(who), why) < 0 || print_load(&counts, why) < 0)
+	if (ui_check_server(w->pool.redis, why) < 0 ||
+	    pool_load(&w->pool, w->fd, &counts, why) < 0 ||
+	    pool_log(&w->pool, who_am_i(who), why) < 0 || print_load(&counts, why) < 0)
 		return -1;
 	if (ui_control.stopping())
 		return fault_set(why, EX_TEMPFAIL, "stopped: run again to load the rest");
 	return counts.duplicates + counts.invalid > 0 ? EX_DATAERR : STATUS_YES;
 }
 
-static int count(struct desk *d, struct fault *why)
+static int count(struct work *w, struct fault *why)
 {
-	const struct event *e = &d->event;
+	const struct event *e = &w->event;
 	struct table t;
 
 	table_begin(&t);
@@ -96,13 +96,13 @@ static int print_code(void *self, const char *code, struct fault *why)
 	return ui_line(line, why);
 }
 
-static int export(struct desk *d, struct fault *why)
+static int export(struct work *w, struct fault *why)
 {
 	struct buffer line = {0};
 	int result;
 
 	output_protect();
-	result = pool_each(&d->pool, print_code, &line, why);
+	result = pool_each(&w->pool, print_code, &line, why);
 	buffer_release(&line);
 	if (result == 0 && ui_control.stopping())
 		return fault_set(why, EX_TEMPFAIL, "stopped: not all codes were printed");
@@ -111,16 +111,16 @@ static int export(struct desk *d, struct fault *why)
 
 static const struct verb {
 	const char *name;
-	int (*run)(struct desk *, struct fault *);
+	int (*run)(struct work *, struct fault *);
 } VERBS[] = {{"load", load}, {"count", count}, {"export", export}, {0}};
 
-static int open_pool(struct desk *d, const struct place *place, struct fault *why)
+static int open_pool(struct work *w, const struct place *place, struct fault *why)
 {
-	d->pool = (struct pool){.place = place, .id = d->event.id, .control = &ui_control};
-	d->pool.redis = ui_connect(why);
-	if (!d->pool.redis || event_show(d->pool.redis, place, &d->event, why) < 0)
+	w->pool = (struct pool){.place = place, .id = w->event.id, .control = &ui_control};
+	w->pool.redis = ui_connect(why);
+	if (!w->pool.redis || event_show(w->pool.redis, place, &w->event, why) < 0)
 		return -1;
-	if (!event_has_pool(&d->event))
+	if (!event_has_pool(&w->event))
 		return fault_set(
 			why, EX_CONFIG,
 			"event '%s': its codes are made by fcfs: only one that was created "
@@ -133,7 +133,7 @@ static int open_pool(struct desk *d, const struct place *place, struct fault *wh
 static int run(char **operands, struct fault *why)
 {
 	const struct verb *verb = VERBS;
-	struct desk desk = {.fd = -1};
+	struct work work = {.fd = -1};
 	struct place place;
 	bool loads;
 	int result;
@@ -147,11 +147,11 @@ static int run(char **operands, struct fault *why)
 		ui_misuse(loads ? "name one event, and one file at most" : "name one event");
 	if (place_init(&place, ui.config.prefix, operands[1], why) < 0)
 		return -1;
-	desk.fd = input_open(operands[2], why);
-	result = desk.fd < 0 || open_pool(&desk, &place, why) < 0 ? -1 : verb->run(&desk, why);
-	redis_close(desk.pool.redis);
-	if (desk.fd > STDERR_FILENO)
-		close(desk.fd);
+	work.fd = input_open(operands[2], why);
+	result = work.fd < 0 || open_pool(&work, &place, why) < 0 ? -1 : verb->run(&work, why);
+	redis_close(work.pool.redis);
+	if (work.fd > STDERR_FILENO)
+		close(work.fd);
 	return result;
 }
 

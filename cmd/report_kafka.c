@@ -102,14 +102,6 @@ static int doubt(const struct fault *bad, const char *what, struct fault *why)
 	return 0;
 }
 
-static int no_brokers(const struct place *place, struct fault *why)
-{
-	return fault_set(why, EX_CONFIG,
-			 "event '%s' goes through kafka and no brokers are set: set -b or "
-			 "FCFS_BROKERS",
-			 place->name);
-}
-
 /* What Kafka knows of an event; what is not known is -1, or false. */
 struct heard {
 	int64_t lag;
@@ -189,10 +181,8 @@ int report_kafka(struct table *t, const struct origin *from, const struct report
 
 	if (*e->bus ? strcmp(e->bus, "kafka") != 0 : !*ui.config.brokers)
 		return 0;
-	if (*ui.config.brokers && from->redis)
-		kafka = ui_kafka(NULL, &bad);
-	else if (from->redis)
-		no_brokers(from->place, &bad);
+	if (from->redis)
+		kafka = ui_kafka_of(from->place->name, &bad);
 	if (kafka)
 		result = ask(kafka, &count, &heard, why);
 	else

@@ -16,3 +16,13 @@ struct kafka *ui_kafka(const char *stats_file, struct fault *why)
 
 	return kafka_open(&options, &kafka, why) < 0 ? NULL : kafka;
 }
+
+struct kafka *ui_kafka_of(const char *event, struct fault *why)
+{
+	if (*ui.config.brokers)
+		return ui_kafka(NULL, why);
+	fault_set(why, EX_CONFIG,
+		  "event '%s' goes through kafka and no brokers are set: set -b or FCFS_BROKERS",
+		  event);
+	return NULL;
+}

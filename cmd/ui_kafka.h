@@ -11,4 +11,7 @@
  * borrowed for as long as the handle lives. NULL and why; kafka_close frees it. */
 struct kafka *ui_kafka(const char *stats_file, struct fault *why);
 
+/* The same to look after an event that goes through Kafka: EX_CONFIG where no brokers are configured. */
+struct kafka *ui_kafka_of(const char *event, struct fault *why);
+
 #endif

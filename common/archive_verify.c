@@ -53,16 +53,22 @@ static void label(char out[160], const struct archive_entry *entry)
 			 entry->number);
 }
 
+static void differ(struct verifying *v, const char *what)
+{
+	struct fault shown;
+
+	fault_set(&shown, EX_DATAERR, "event '%s' differs: %s", v->place->name, what);
+	say(v, ++v->differences, shown.line);
+}
+
 /* Never a value: it may be a code. */
-static void differ(struct verifying *v, const struct archive_entry *entry, const char *how)
+static void differ_in(struct verifying *v, const struct archive_entry *entry, const char *how)
 {
 	char line[320], what[160];
-	struct fault shown;
 
 	label(what, entry);
 	snprintf(line, sizeof line, "%s %s", what, how);
-	fault_set(&shown, EX_DATAERR, "event '%s' differs: %s", v->place->name, line);
-	say(v, ++v->differences, shown.line);
+	differ(v, line);
 }
 
 static bool same_cell(const struct archive_cell *a, const struct archive_cell *b)
@@ -89,7 +95,7 @@ static void compare(struct verifying *v)
 		if (same_cell(&f->cell[i], &r->cell[i]))
 			continue;
 		snprintf(how, sizeof how, "has another %s", shape->column[i].name);
-		differ(v, f, how);
+		differ_in(v, f, how);
 		return;
 	}
 }
@@ -155,7 +161,7 @@ static int advance_live(struct verifying *v, struct fault *why)
 static void missing(struct verifying *v, const struct archive_entry *entry, const char *how)
 {
 	if (entry->section != ARCHIVE_RUNS)
-		differ(v, entry, how);
+		differ_in(v, entry, how);
 }
 
 static int step_both(struct verifying *v, struct fault *why)
@@ -184,7 +190,7 @@ static int check_all(struct verifying *v, struct fault *why)
 		if (advance_file(v, why) < 0)
 			return -1;
 	if (!v->alone && memcmp(v->in_file.sum, v->in_redis.sum, sizeof v->in_file.sum) != 0)
-		v->control->complain("the codes ever loaded differ"), v->differences++;
+		differ(v, "the codes ever loaded are others");
 	return 0;
 }
 

@@ -326,7 +326,7 @@ bounded() (
 	END
 	redis hset "$(key e loaded)" USED load:3 >/dev/null
 	run -1 fcfs-archive verify e <"$T/a"
-	[[ $output == *"the codes ever loaded differ" ]]
+	[[ $output == *"differs: the codes ever loaded are others" ]]
 }
 
 # cp_event COMMAND: one change in Redis: COMMAND KEY ARG...
