@@ -52,22 +52,6 @@ const char *archive_count_name(enum archive_count count)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* A NUL is legal there, but not to every reader. */
-static bool is_utf8(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len;) {
-		uint32_t point;
-		size_t size = (unsigned char)text[i] < 0x80
-				      ? text[i] != '\0'
-				      : name_character(text + i, len - i, &point);
-
-		if (size == 0)
-			return false;
-		i += size;
-	}
-	return true;
-}
-
 static const char *hex_name(char out[32], const char *name)
 {
 	snprintf(out, 32, "%s_hex", name);
@@ -79,7 +63,7 @@ static void write_text(struct buffer *line, const char *name, const char *text, 
 	struct buffer digits = {0};
 	char other[32];
 
-	if (is_utf8(text, len)) {
+	if (name_is_text(text, len)) {
 		json_text(line, name, text, len);
 		return;
 	}

@@ -126,24 +126,11 @@ int dead_file_sync(struct dead_file *f, struct fault *why)
 
 /* --- a line ----------------------------------------------------------------------------------- */
 
-static bool is_text(const char *bytes, size_t len)
-{
-	uint32_t point;
-	size_t size;
-
-	for (size_t i = 0; i < len; i += size) {
-		size = name_character(bytes + i, len - i, &point);
-		if (size == 0 || point == 0)
-			return false;
-	}
-	return true;
-}
-
 static void add_value(struct buffer *line, const char *bytes, size_t len)
 {
 	size_t kept = len < DEAD_VALUE_MAX ? len : DEAD_VALUE_MAX;
 
-	if (is_text(bytes, kept))
+	if (name_is_text(bytes, kept))
 		json_text(line, "value", bytes, kept);
 	else
 		json_base64(line, "value_base64", bytes, kept);

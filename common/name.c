@@ -57,6 +57,21 @@ size_t name_character(const char *bytes, size_t len, uint32_t *point)
 	return size;
 }
 
+bool name_is_text(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		uint32_t point;
+		size_t size = (unsigned char)bytes[i] < 0x80
+				      ? bytes[i] != '\0'
+				      : name_character(bytes + i, len - i, &point);
+
+		if (size == 0)
+			return false;
+		i += size;
+	}
+	return true;
+}
+
 static const struct {
 	uint32_t first;
 	uint32_t last;

@@ -23,6 +23,9 @@ const char *name_person_fault(const char *bytes, size_t len);
  * begin with none (also for len 0). */
 size_t name_character(const char *bytes, size_t len, uint32_t *point);
 
+/* Is it valid UTF-8 without a NUL, as every reader of JSON takes it? */
+bool name_is_text(const char *bytes, size_t len);
+
 /* May a terminal be given it raw? Not controls, text direction marks, what is invisible, and no white
  * space but the blank. */
 bool name_point_is_plain(uint32_t point);

@@ -195,6 +195,15 @@ static void test_show(void)
 	       "at most 128 bytes are shown");
 }
 
+static void test_text(void)
+{
+	ok(name_is_text("", 0) && name_is_text("a\tb \xea\xb9\x80", 7),
+	   "text is valid UTF-8, of any characters");
+	ok(!name_is_text("a\0b", 3), "... but NUL");
+	ok(!name_is_text("ab\xea\xb9", 4) && !name_is_text("\xff", 1),
+	   "bytes that are none are no text");
+}
+
 int main(void)
 {
 	test_event();
@@ -204,5 +213,6 @@ int main(void)
 	test_utf8();
 	test_every_character();
 	test_show();
+	test_text();
 	return done_testing();
 }
