@@ -24,3 +24,11 @@ int64_t clock_now_us(void)
 {
 	return read_us(CLOCK_REALTIME);
 }
+
+void clock_sleep_us(int64_t us)
+{
+	const struct timespec length = {us / 1000000, us % 1000000 * 1000};
+
+	if (us > 0)
+		nanosleep(&length, NULL);
+}

@@ -11,4 +11,7 @@ int64_t clock_us(void);
 /* Since 1970: for when. */
 int64_t clock_now_us(void);
 
+/* For so long, or until a signal comes; not at all where it is 0 or less. */
+void clock_sleep_us(int64_t us);
+
 #endif

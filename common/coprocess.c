@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { OURS, THEIRS };
+enum { LOOK_US = 2000 };
 
 /* fd[OURS] does not block. */
 static int make_pipe(int fd[2], int ours)
@@ -109,7 +109,6 @@ static bool has_ended(pid_t pid)
 
 int coprocess_end(struct coprocess *p, int grace_ms)
 {
-	const struct timespec pause = {.tv_nsec = 2000000};
 	int64_t until_ms = clock_ms() + grace_ms;
 	int status = 0;
 
@@ -117,7 +116,7 @@ int coprocess_end(struct coprocess *p, int grace_ms)
 		close(p->to);
 	while (!has_ended(p->pid) && clock_ms() < until_ms) {
 		discard(p->from);
-		nanosleep(&pause, NULL);
+		clock_sleep_us(LOOK_US);
 	}
 	kill(-p->pid, SIGKILL);
 	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)

@@ -7,9 +7,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-enum { REQUEST_MS = 15000, ASK_MS = 3000, PAUSE_MS = 20 };
+enum { REQUEST_MS = 15000, ASK_MS = 3000 };
 
 static void ask(rd_kafka_t *rk, rd_kafka_admin_op_t what, void *things, size_t count,
 		const rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue)
@@ -157,15 +156,13 @@ static int knows(struct kafka *k, rd_kafka_t *rk, const int32_t partitions[TOPIC
 static int wait_known(struct kafka *k, rd_kafka_t *rk, const int32_t partitions[TOPICS],
 		      int64_t until_ms, const char *address, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-
 	while (knows(k, rk, partitions) == 0) {
 		if (clock_ms() >= until_ms || k->options.control->stopping())
 			return fault_set(why, EX_TEMPFAIL,
 					 "kafka '%s': does not know the topics just made yet: try "
 					 "again later",
 					 address);
-		nanosleep(&pause, NULL);
+		clock_sleep_us(KAFKA_PAUSE_MS * 1000);
 	}
 	return 0;
 }

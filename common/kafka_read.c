@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { WAKE_EVERY = 1000 };
 
@@ -56,7 +55,6 @@ int kafka_tell_waiting(struct sink *waits, struct fault *why)
 
 static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	char line[256];
 
 	kafka_speak(k);
@@ -72,7 +70,7 @@ static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why
 		return kafka_unreachable(k, why);
 	if (kafka_tell_waiting(k->waits, why) < 0)
 		return -1;
-	nanosleep(&pause, NULL);
+	clock_sleep_us(KAFKA_PAUSE_MS * 1000);
 	return 1;
 }
 
@@ -257,7 +255,6 @@ int64_t kafka_header_int(const rd_kafka_message_t *message, const char *name)
 int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int64_t limit_ms,
 		      struct sink *waits, struct range *range, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	int64_t until_ms = clock_ms() + limit_ms, end;
 
 	if (kafka_watermarks(k, false, topic, partition, &range->low, &end, why) < 0)
@@ -272,7 +269,7 @@ int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int6
 			return 0;
 		if (kafka_tell_waiting(waits, why) < 0)
 			return -1;
-		nanosleep(&pause, NULL);
+		clock_sleep_us(KAFKA_PAUSE_MS * 1000);
 	}
 }
 

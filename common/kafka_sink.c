@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { REST_US = 2000 };
 
@@ -117,21 +116,13 @@ int64_t kafka_out_rest_us(const struct kafka_out *out)
 	return left_us > 0 && left_us <= REST_US ? left_us : 0;
 }
 
-static void rest(const struct kafka_out *out)
-{
-	const struct timespec pause = {.tv_nsec = kafka_out_rest_us(out) * 1000};
-
-	if (pause.tv_nsec > 0)
-		nanosleep(&pause, NULL);
-}
-
 int kafka_out_begin(struct kafka_out *out, struct fault *why)
 {
 	rd_kafka_error_t *error;
 
 	if (out->open)
 		return 0;
-	rest(out);
+	clock_sleep_us(kafka_out_rest_us(out));
 	error = rd_kafka_begin_transaction(out->rk);
 	if (error) {
 		out->unknown = true;
@@ -176,10 +167,8 @@ static int kafka_put(struct sink *sink, const struct outgoing *o, struct fault *
 static void back_off(struct kafka_out *out)
 {
 	const struct retry retry = {.max_ms = KAFKA_RESTART_MS};
-	int64_t pause_ms = retry_delay_ms(&retry, ++out->restarts);
-	const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
 
-	nanosleep(&pause, NULL);
+	clock_sleep_us(retry_delay_ms(&retry, ++out->restarts) * 1000);
 }
 
 static int kafka_restart(struct sink *sink, struct fault *why)
@@ -226,7 +215,7 @@ static void kafka_out_close(struct sink *sink)
 	if (out->commit.away)
 		return;
 	if (out->open && !out->unknown)
-		error = rd_kafka_abort_transaction(out->rk, 1000);
+		error = rd_kafka_abort_transaction(out->rk, KAFKA_ASK_MS);
 	if (error)
 		rd_kafka_error_destroy(error);
 	kafka_out_release(out);

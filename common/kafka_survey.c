@@ -6,7 +6,6 @@
 #include "clock.h"
 
 #include <string.h>
-#include <time.h>
 
 static void count_replicas(struct topic_state *state, const struct rd_kafka_metadata_topic *topic)
 {
@@ -77,7 +76,6 @@ void survey_release(struct survey *s)
 
 int survey_until(struct survey *s, bool (*so)(const struct survey *), struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	int64_t until_ms = clock_ms() + SETTLE_MS;
 
 	do {
@@ -86,7 +84,7 @@ int survey_until(struct survey *s, bool (*so)(const struct survey *), struct fau
 			return -1;
 		if (so(s))
 			return 0;
-		nanosleep(&pause, NULL);
+		clock_sleep_us(KAFKA_PAUSE_MS * 1000);
 	} while (clock_ms() < until_ms && !s->kafka->options.control->stopping());
 	return fault_set(why, EX_TEMPFAIL,
 			 "kafka '%s': does not show the settings just made yet: try again later",

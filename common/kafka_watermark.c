@@ -9,8 +9,6 @@
 
 #include "clock.h"
 
-#include <time.h>
-
 rd_kafka_resp_err_t kafka_ask_offset(rd_kafka_t *rk, const char *topic, int32_t partition,
 				     int64_t which, int64_t *offset)
 {
@@ -50,7 +48,6 @@ static bool passes(rd_kafka_resp_err_t error)
 int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t partition,
 		     int64_t *low, int64_t *high, struct fault *why)
 {
-	const struct timespec pause = {.tv_nsec = KAFKA_PAUSE_MS * 1000000L};
 	rd_kafka_t *rk = kafka_reader(k, committed, why);
 	int64_t until_ms = 0;
 	struct kafka_wait wait = {0};
@@ -64,7 +61,7 @@ int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t 
 		if (passes(error) && !until_ms)
 			until_ms = clock_ms() + KAFKA_LEADER_MS;
 		if (passes(error) && clock_ms() < until_ms)
-			nanosleep(&pause, NULL);
+			clock_sleep_us(KAFKA_PAUSE_MS * 1000);
 		else
 			again = kafka_asked(k, error, &wait, why);
 	}

@@ -105,8 +105,8 @@ int pipe_mailbox(int from, int to, const struct control *control, struct mailbox
 	if (!box)
 		return fault_errno(why, EX_OSERR, "dead letters");
 	box->control = control;
-	flock(from,
-	      LOCK_SH); /* an issuer writes to a file that was moved only while it has it locked */
+	/* An issuer writes to a file that was moved only while it has it locked. */
+	flock(from, LOCK_SH);
 	flock(from, LOCK_UN);
 	box->mailbox = (struct mailbox){.each = pipe_each,
 					.replay = pipe_replay,

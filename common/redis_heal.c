@@ -6,8 +6,6 @@
 #include "clock.h"
 #include "retry.h"
 
-#include <time.h>
-
 enum { BACKOFF_MOST_MS = 500 };
 
 static int load_library(struct redis *r, struct fault *why)
@@ -84,11 +82,8 @@ void redis_wait_tick(const struct redis *r)
 static void back_off(struct redis *r)
 {
 	const struct retry retry = {.max_ms = BACKOFF_MOST_MS};
-	int64_t pause_ms = r->tries ? retry_delay_ms(&retry, r->tries) : 0;
-	struct timespec pause = {pause_ms / 1000, pause_ms % 1000 * 1000000};
 
-	if (pause_ms)
-		nanosleep(&pause, NULL);
+	clock_sleep_us(r->tries ? retry_delay_ms(&retry, r->tries) * 1000 : 0);
 	redis_wait_tick(r);
 	r->tries++;
 }
