@@ -25,6 +25,11 @@ int64_t clock_now_us(void)
 	return read_us(CLOCK_REALTIME);
 }
 
+void clock_sleep_ms(int64_t ms)
+{
+	clock_sleep_us(ms * 1000);
+}
+
 void clock_sleep_us(int64_t us)
 {
 	const struct timespec length = {us / 1000000, us % 1000000 * 1000};

@@ -12,6 +12,7 @@ int64_t clock_us(void);
 int64_t clock_now_us(void);
 
 /* For so long, or until a signal comes; not at all where it is 0 or less. */
+void clock_sleep_ms(int64_t ms);
 void clock_sleep_us(int64_t us);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum { OURS, THEIRS };
-enum { LOOK_US = 2000 };
+enum { LOOK_MS = 2 };
 
 /* fd[OURS] does not block. */
 static int make_pipe(int fd[2], int ours)
@@ -116,7 +116,7 @@ int coprocess_end(struct coprocess *p, int grace_ms)
 		close(p->to);
 	while (!has_ended(p->pid) && clock_ms() < until_ms) {
 		discard(p->from);
-		clock_sleep_us(LOOK_US);
+		clock_sleep_ms(LOOK_MS);
 	}
 	kill(-p->pid, SIGKILL);
 	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)

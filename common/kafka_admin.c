@@ -162,7 +162,7 @@ static int wait_known(struct kafka *k, rd_kafka_t *rk, const int32_t partitions[
 					 "kafka '%s': does not know the topics just made yet: try "
 					 "again later",
 					 address);
-		clock_sleep_us(KAFKA_PAUSE_MS * 1000);
+		clock_sleep_ms(KAFKA_PAUSE_MS);
 	}
 	return 0;
 }

@@ -70,7 +70,7 @@ static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why
 		return kafka_unreachable(k, why);
 	if (kafka_tell_waiting(k->waits, why) < 0)
 		return -1;
-	clock_sleep_us(KAFKA_PAUSE_MS * 1000);
+	clock_sleep_ms(KAFKA_PAUSE_MS);
 	return 1;
 }
 
@@ -269,7 +269,7 @@ int kafka_wait_stable(struct kafka *k, enum topic topic, int32_t partition, int6
 			return 0;
 		if (kafka_tell_waiting(waits, why) < 0)
 			return -1;
-		clock_sleep_us(KAFKA_PAUSE_MS * 1000);
+		clock_sleep_ms(KAFKA_PAUSE_MS);
 	}
 }
 

@@ -168,7 +168,7 @@ static void back_off(struct kafka_out *out)
 {
 	const struct retry retry = {.max_ms = KAFKA_RESTART_MS};
 
-	clock_sleep_us(retry_delay_ms(&retry, ++out->restarts) * 1000);
+	clock_sleep_ms(retry_delay_ms(&retry, ++out->restarts));
 }
 
 static int kafka_restart(struct sink *sink, struct fault *why)

@@ -84,7 +84,7 @@ int survey_until(struct survey *s, bool (*so)(const struct survey *), struct fau
 			return -1;
 		if (so(s))
 			return 0;
-		clock_sleep_us(KAFKA_PAUSE_MS * 1000);
+		clock_sleep_ms(KAFKA_PAUSE_MS);
 	} while (clock_ms() < until_ms && !s->kafka->options.control->stopping());
 	return fault_set(why, EX_TEMPFAIL,
 			 "kafka '%s': does not show the settings just made yet: try again later",

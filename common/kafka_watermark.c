@@ -61,7 +61,7 @@ int kafka_watermarks(struct kafka *k, bool committed, enum topic topic, int32_t 
 		if (passes(error) && !until_ms)
 			until_ms = clock_ms() + KAFKA_LEADER_MS;
 		if (passes(error) && clock_ms() < until_ms)
-			clock_sleep_us(KAFKA_PAUSE_MS * 1000);
+			clock_sleep_ms(KAFKA_PAUSE_MS);
 		else
 			again = kafka_asked(k, error, &wait, why);
 	}

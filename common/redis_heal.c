@@ -83,7 +83,7 @@ static void back_off(struct redis *r)
 {
 	const struct retry retry = {.max_ms = BACKOFF_MOST_MS};
 
-	clock_sleep_us(r->tries ? retry_delay_ms(&retry, r->tries) * 1000 : 0);
+	clock_sleep_ms(r->tries ? retry_delay_ms(&retry, r->tries) : 0);
 	redis_wait_tick(r);
 	r->tries++;
 }
