@@ -23,10 +23,13 @@ bool award_given_up(const struct award *award)
 
 static void add_place(struct step *step, int32_t partition, int64_t offset)
 {
-	if (partition < 0)
-		step_text(step, "- -");
-	else
-		step_pair(step, partition, offset);
+	if (partition < 0) {
+		step_text(step, "-");
+		step_text(step, "-");
+	} else {
+		step_int(step, partition);
+		step_int(step, offset);
+	}
 }
 
 /* Of two winners with the same, the join times are as far apart as the tickets. */
@@ -59,7 +62,10 @@ static void begin_assign(struct step *step, const struct place *place, const cha
 	for (size_t i = 0; i < count; i++)
 		step_text(step, award[i]->issued.code);
 	for (size_t i = 0; i < count; i++)
-		add_place(step, award[i]->partition, award[i]->offset);
+		if (award[i]->partition < 0)
+			step_text(step, "- -");
+		else
+			step_pair(step, award[i]->partition, award[i]->offset);
 	for (size_t i = 0, length; i < count; i += length) {
 		length = stretch_of(award + i, count - i);
 		step_int(step, (int64_t)length);

@@ -274,13 +274,13 @@ local function read_assigned(keys, id, person)
 	return event
 end
 
--- lift ID PERSON PLACE -> 1, or 0 where it is not assigned by that record
+-- lift ID PERSON PARTITION OFFSET -> 1, or 0 where it is not assigned by that record
 -- The record is gone, with its topic or its retention: any other may assign the ticket from now on.
 local function lift(keys, args)
 	local event, place, rest, run = read_assigned(keys, args[1], args[2])
 	if not event then
 		return no_event()
-	elseif place ~= args[3] then
+	elseif place ~= args[3] .. ' ' .. args[4] then
 		return 0
 	end
 	redis.call('HSET', key(keys, 'pending'), args[2], pending_value('assigned', run, NOWHERE, rest))

@@ -6,7 +6,7 @@ local function is_its_own(run, owner, place)
 	return place ~= NOWHERE or owner == run
 end
 
--- park ID RUN, then PERSON PLACE a ticket -> how many are parked by now
+-- park ID RUN, then PERSON PARTITION OFFSET a ticket -> how many are parked by now
 --   of those that are still where the record stood that died: one that was sent again since, and is
 --   being issued from elsewhere, stays; so does what another run in a pipe has taken over meanwhile,
 --   and what is on its way out. Only once the dead letter is out.
@@ -18,9 +18,9 @@ local function park(keys, args)
 		return 0
 	end
 	local parked, fresh = 0, 0
-	for i = 3, #args, 2 do
+	for i = 3, #args, 3 do
 		local state, place, rest, owner = pending_of(keys, args[i])
-		if place == args[i + 1] and is_its_own(args[2], owner, place) then
+		if place == args[i + 1] .. ' ' .. args[i + 2] and is_its_own(args[2], owner, place) then
 			redis.call('HSET', key(keys, 'pending'), args[i],
 				pending_value('parked', args[2], place, rest))
 			parked = parked + 1

@@ -38,7 +38,7 @@ parked() {
 	fcfs-dispatch "$1" >"$T/w"
 	for person in 'é,;' zed; do
 		award "$1" $run "$person" "$(jq -r --arg user "$person" 'select(.user == $user).ticket' "$T/w")" "CODE-$person" 0 - - >/dev/null
-		redis fcall fcfs_park_1 2 "$(key "$1" event)" "$(key "$1" line)" "$(field "$1" id)" $run "$person" "- -" >/dev/null
+		redis fcall fcfs_park_1 2 "$(key "$1" event)" "$(key "$1" line)" "$(field "$1" id)" $run "$person" - - >/dev/null
 	done
 	fcfs-leave --revoke "$1" zed >/dev/null
 	same 'parked revoked' "$(fcfs-rank "$1" 'é,;' zed | cut -f 6 | paste -sd ' ')"

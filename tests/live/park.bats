@@ -27,7 +27,7 @@ assign_by() {
 	award e "$@" | cut -d ' ' -f 1,2
 }
 
-# park PERSON PLACE...
+# park PERSON PARTITION OFFSET
 park() {
 	step park "$(field e id)" $RUN "$@"
 }
@@ -48,7 +48,7 @@ parked() {
 	fcfs-join e ann bob >/dev/null
 	fcfs-dispatch e >"$T/w"
 	same 'assigned CODE-1' "$(assign ann 1 CODE-1 0 - -)"
-	same 1 "$(park ann '- -')"
+	same 1 "$(park ann - -)"
 }
 
 @test "parked: the code stays, the slot is spent, every tool says so" {
@@ -69,10 +69,10 @@ parked() {
 
 @test "parking again changes nothing; only what stands where its record died is parked" {
 	parked
-	same 1 "$(park ann '- -')"
-	same 0 "$(park ann '0 5' bob '- -' zed '- -')"
+	same 1 "$(park ann - -)"
+	same 0 "$(park ann 0 5 bob - - zed - -)"
 	same '1 1' "$(field e parked) $(redis hlen "$(key e pending)")"
-	same 0 "$(step park 11111111-1111-4111-8111-111111111111 $RUN ann '- -')"
+	same 0 "$(step park 11111111-1111-4111-8111-111111111111 $RUN ann - -)"
 }
 
 @test "a parked ticket meets its record again: refused, counted, nothing is written" {
@@ -131,10 +131,10 @@ parked() {
 	fcfs-join e ann bob >/dev/null
 	fcfs-dispatch e >/dev/null
 	same $'assigned A\nalready ' "$(assign ann 1 A 0 0 5 ann 1 B 0 0 9)"
-	same 1 "$(park ann '0 5')"
+	same 1 "$(park ann 0 5)"
 	# what was not sent again writes nothing: the next that was does
 	same $'parked \nassigned A' "$(assign ann 1 B 0 0 6 ann 1 B 1 0 7)"
-	same 1 "$(park ann '0 7')"
+	same 1 "$(park ann 0 7)"
 }
 
 @test "--revoke of a parked one: the code is burnt, once, and the next in line wins (P3, P4)" {
@@ -152,7 +152,7 @@ parked() {
 	flow e "$T/out"
 	same 'bob 2' "$(jq -r '"\(.user) \(.ticket)"' "$T/out")"
 	same '2 1 1' "$(field e granted) $(field e returned) $(field e issued)"
-	same 0 "$(park ann '- -')"
+	same 0 "$(park ann - -)"
 	same 'refused ' "$(assign ann 1 OTHER 1 - -)"
 	# whoever sends it again is told
 	run -0 --separate-stderr fcfs-issue -v < <(jq -c '.replays = 1' "$T/w")
@@ -171,7 +171,7 @@ parked() {
 	fcfs-dispatch e >/dev/null
 	assign ann 1 A 0 0 5 bob 2 B 0 0 6
 	assign cid 3 C 0 1 5
-	same 1 "$(park ann '0 5')"
+	same 1 "$(park ann 0 5)"
 	same "0 $(field e id) bob 0 6 $(redis --raw hget "$(key e pending)" bob | awk '{ print $(NF - 1) }')" "$(step stranded 0 0 7 1 5 | paste -sd ' ')"
 }
 
@@ -191,13 +191,13 @@ granted() {
 	assign_by $OTHER ann 1 X 0 - - bob 2 X 0 - -
 	# the first one may not give up what the other has; it may say that it delivered it
 	same 'taken assigned' "$(confirm $RUN ann park bob issue)"
-	same 0 "$(park ann '- -' bob '- -')"
+	same 0 "$(park ann - - bob - -)"
 	same "assigned:$OTHER - - assigned - -" "$(pending ann) $(pending bob)"
 	# what is confirmed is on its way out, for good, whoever assigns it
 	same 'assigned firm' "$(confirm $OTHER ann park bob park)"
 	same $'assigned A\nassigned B' "$(assign_by $OTHER ann 1 X 0 - - bob 2 X 0 - -)"
 	same 'assigned - -' "$(pending bob)"
-	same 1 "$(step park "$(field e id)" $OTHER ann '- -' bob '- -')"
+	same 1 "$(step park "$(field e id)" $OTHER ann - - bob - -)"
 	same "parked:$OTHER - - assigned - -" "$(pending ann) $(pending bob)"
 	# whoever comes later is told what has become of it
 	same 'parked assigned' "$(confirm $RUN ann issue bob issue)"
@@ -221,7 +221,7 @@ granted() {
 	same 'firm' "$(confirm $RUN bob issue)"
 	assign_by $OTHER bob 2 X 0 0 7
 	same 'assigned' "$(confirm $OTHER bob park)"
-	same 1 "$(step park "$(field e id)" $OTHER bob '0 7')"
+	same 1 "$(step park "$(field e id)" $OTHER bob 0 7)"
 }
 
 @test "a record in another partition does not move a ticket that is assigned; in the same one it does (P5)" {
@@ -230,18 +230,18 @@ granted() {
 	same "elsewhere 0 7 assigned:$RUN 0 7" "$(elsewhere ann 1 X 0 1 3) $(pending ann)"
 	same 'elsewhere 0 7' "$(elsewhere ann 1 X 5 1 3)"
 	same 'assigned A' "$(assign ann 1 X 0 0 9)"
-	same 1 "$(park ann '0 9')"
+	same 1 "$(park ann 0 9)"
 	same "parked " "$(assign ann 1 X 0 1 3)"
 	same 'assigned A' "$(assign ann 1 X 1 1 3)"
 	same "assigned:$RUN 1 3" "$(pending ann)"
 	# unless that record is gone
 	# shellcheck disable=SC2086 # words
-	same '0 0 1' "$(for place in '0 3' '1 4' '1 3'; do step lift "$(field e id)" ann "$place"; done | paste -sd ' ')"
+	same '0 0 1' "$(for place in '0 3' '1 4' '1 3'; do step lift "$(field e id)" ann $place; done | paste -sd ' ')"
 	assign ann 1 X 0 0 4
 	same "assigned:$RUN 0 4" "$(pending ann)"
 	# then it is who assigns it next that has it: nothing is on its way out from a record that is gone
 	assign_by '' ann 1 X 0 0 4
-	same 1 "$(step lift "$(field e id)" ann '0 4')"
+	same 1 "$(step lift "$(field e id)" ann 0 4)"
 	assign ann 1 X 0 1 3
 	same "assigned:$RUN 1 3" "$(pending ann)"
 	step "done" "$(field e id)" ann

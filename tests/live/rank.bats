@@ -71,7 +71,7 @@ told() {
 	award e run-1 b 2 CODE-B 0 1 7 c 3 CODE-C 0 - - d 4 CODE-D 0 2 5 >/dev/null
 	[[ $(told b) == *' the code is on its way code:assigned winner_at:1:7 run:run-1' ]]
 	step "done" "$id" c
-	step park "$id" run-1 d "2 5" >/dev/null
+	step park "$id" run-1 d 2 5 >/dev/null
 	[[ $(told c) == *' state:issued '*' the code is out code:issued' ]]
 	[[ $(told d) == *' state:winner '*' could not be delivered, and is kept code:parked winner_at:2:5 run:run-1' ]]
 	fcfs-leave e f >/dev/null

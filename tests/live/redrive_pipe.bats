@@ -25,7 +25,7 @@ parked() {
 	local person
 	for person in "${@:2}"; do
 		award e "$1" "$person" "$(fcfs-rank e "$person" | cut -f 3)" "CODE-$person" 0 - - >/dev/null
-		same 1 "$(step park "$(field e id)" "$1" "$person" "- -")"
+		same 1 "$(step park "$(field e id)" "$1" "$person" - -)"
 	done
 }
 
@@ -244,7 +244,7 @@ states() {
 	for ((i = 0; i < ${#winners[@]}; i += 3000)); do
 		award e $RUN "${winners[@]:i:3000}" >/dev/null
 	done
-	people 2500 | sed 's/$/\n- -/' | xargs -d '\n' -n 600 redis-cli -p "$REDIS_PORT" fcall fcfs_park_1 2 "$(key e event)" "$(key e line)" "$(field e id)" $RUN >/dev/null
+	people 2500 | sed 's/$/ - -/' | xargs -n 900 redis-cli -p "$REDIS_PORT" fcall fcfs_park_1 2 "$(key e event)" "$(key e line)" "$(field e id)" $RUN >/dev/null
 	same 2500 "$(field e parked)"
 	# it sends: SMEMBERS, then who is parked, and revokes them, a part at a time
 	for nth in 1 2 3 4; do
