@@ -3,75 +3,110 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <time.h>
 
-struct trip {
-	void (*call)(void *self);
-	void *self;
-};
-
-static void *go(void *allocated)
+static void *work(void *self)
 {
-	const struct trip trip = *(struct trip *)allocated;
+	struct errand *e = self;
 
-	free(allocated);
-	trip.call(trip.self);
+	pthread_mutex_lock(&e->lock);
+	for (;;) {
+		while (!e->call && !e->ends)
+			pthread_cond_wait(&e->changed, &e->lock);
+		if (!e->call)
+			break;
+		pthread_mutex_unlock(&e->lock);
+		e->call(e->self);
+		pthread_mutex_lock(&e->lock);
+		e->call = NULL;
+		pthread_cond_signal(&e->changed);
+	}
+	pthread_mutex_unlock(&e->lock);
 	return NULL;
 }
 
+static void prepare(struct errand *e)
+{
+	pthread_condattr_t steady;
+
+	pthread_mutex_init(&e->lock, NULL);
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->changed, &steady);
+	pthread_condattr_destroy(&steady);
+}
+
 /* A thread begins with the signal mask of who makes it. */
-static int start(struct errand *e, struct trip *trip)
+static int start(struct errand *e, struct fault *why)
 {
 	sigset_t all, before;
-	int error;
 
+	prepare(e);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&e->thread, NULL, go, trip);
+	errno = pthread_create(&e->thread, NULL, work, e);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
+	e->started = errno == 0;
+	return e->started ? 0 : fault_errno(why, EX_OSERR, "a second thread");
 }
 
 int errand_begin(struct errand *e, void (*call)(void *self), void *self, struct fault *why)
 {
-	struct trip *trip = malloc(sizeof *trip);
-
-	assert(!e->away);
-	if (trip)
-		*trip = (struct trip){call, self};
-	errno = trip ? start(e, trip) : ENOMEM;
-	e->away = errno == 0;
-	if (e->away)
-		return 0;
-	free(trip);
-	return fault_errno(why, EX_OSERR, "a second thread");
+	if (!e->started && start(e, why) < 0)
+		return -1;
+	pthread_mutex_lock(&e->lock);
+	assert(!e->call);
+	e->call = call;
+	e->self = self;
+	pthread_cond_signal(&e->changed);
+	pthread_mutex_unlock(&e->lock);
+	return 0;
 }
 
 bool errand_busy(struct errand *e)
 {
-	if (e->away)
-		e->away = pthread_tryjoin_np(e->thread, NULL) != 0;
-	return e->away;
+	return !errand_wait(e, 0);
 }
 
-/* The time of pthread_timedjoin_np is the wall clock's. */
-static bool joined_within(pthread_t thread, int64_t ms)
+static struct timespec in_ms(int64_t ms)
 {
-	struct timespec until;
+	struct timespec at;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	return pthread_timedjoin_np(thread, NULL, &until) == 0;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += ms % 1000 * 1000000;
+	at.tv_sec += at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
+	return at;
 }
 
 bool errand_wait(struct errand *e, int64_t ms)
 {
-	if (e->away)
-		e->away =
-			ms < 0 ? pthread_join(e->thread, NULL) != 0 : !joined_within(e->thread, ms);
-	return !e->away;
+	const struct timespec until = in_ms(ms < 0 ? 0 : ms);
+	bool over;
+	int result = ms == 0 ? ETIMEDOUT : 0;
+
+	if (!e->started)
+		return true;
+	pthread_mutex_lock(&e->lock);
+	while (e->call && result == 0)
+		result = ms < 0 ? pthread_cond_wait(&e->changed, &e->lock)
+				: pthread_cond_timedwait(&e->changed, &e->lock, &until);
+	over = !e->call;
+	pthread_mutex_unlock(&e->lock);
+	return over;
+}
+
+void errand_end(struct errand *e)
+{
+	if (!e->started)
+		return;
+	pthread_mutex_lock(&e->lock);
+	e->ends = true;
+	pthread_cond_signal(&e->changed);
+	pthread_mutex_unlock(&e->lock);
+	pthread_join(e->thread, NULL);
+	pthread_mutex_destroy(&e->lock);
+	pthread_cond_destroy(&e->changed);
+	*e = (struct errand){0};
 }

@@ -1,8 +1,9 @@
 /*
- * errand.h - one call in a thread of its own, for what blocks while its owner goes on.
+ * errand.h - a second thread, for what blocks while its owner goes on: one call at a time.
  *
- * What the call touches is its own from errand_begin until errand_busy has said no, or errand_wait yes; only then has
- * the owner seen what it did. Its thread is given no signals.
+ * What a call touches is the thread's from errand_begin until errand_busy has said no, or errand_wait yes; only then has
+ * the owner seen what it did. The thread is given no signals, and stays for the next call: who counts system calls a
+ * thread, as strace does to kill at each of them, finds those of all calls.
  */
 #ifndef FCFS_ERRAND_H
 #define FCFS_ERRAND_H
@@ -15,15 +16,23 @@
 
 struct errand {
 	pthread_t thread;
-	bool away; /* zero: nothing is under way */
+	pthread_mutex_t lock; /* of what is below */
+	pthread_cond_t changed;
+	void (*call)(void *self); /* NULL: none is under way */
+	void *self;
+	bool ends;
+	bool started; /* the owner's: zero as long as nothing was begun */
 };
 
-/* Nothing may be under way. EX_OSERR where there is no thread to be had: then nothing was called. */
+/* No call may be under way. EX_OSERR where there is no thread to be had: then nothing was called. */
 int errand_begin(struct errand *, void (*call)(void *self), void *self, struct fault *why);
 
 bool errand_busy(struct errand *);
 
 /* Whether it was over within that time, which is any time for -1. */
 bool errand_wait(struct errand *, int64_t ms);
+
+/* Waits for the call, and ends the thread. */
+void errand_end(struct errand *);
 
 #endif

@@ -102,7 +102,8 @@ int kafka_out_commit(struct sink *sink, size_t takes, struct fault *why)
 	out->done = !out->open;
 	if (!out->open)
 		return 0;
-	return errand_begin(&out->commit, commit_job, out, why);
+	out->committing = errand_begin(&out->commit, commit_job, out, why) == 0;
+	return out->committing ? 0 : -1;
 }
 
 /* Once it is over, a commit can be settled without waiting. */
@@ -110,7 +111,7 @@ bool kafka_out_busy(struct sink *sink)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
 
-	return out->commit.away ? errand_busy(&out->commit) : kafka_out_rest_us(out) > 0;
+	return out->committing ? errand_busy(&out->commit) : kafka_out_rest_us(out) > 0;
 }
 
 /* Never for ever. */
@@ -127,6 +128,7 @@ static int wait_over(struct kafka_out *out, struct fault *why)
 					 "kafka '%s': a commit has no answer: run again",
 					 out->kafka->options.brokers);
 	}
+	out->committing = false;
 	return 0;
 }
 

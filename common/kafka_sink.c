@@ -211,9 +211,11 @@ static void kafka_out_close(struct sink *sink)
 	struct kafka_out *out = (struct kafka_out *)sink;
 	rd_kafka_error_t *error = NULL;
 
-	out->kafka->busy = out->kafka->busy || out->commit.away;
-	if (out->commit.away)
+	if (errand_busy(&out->commit)) {
+		out->kafka->busy = true;
 		return;
+	}
+	errand_end(&out->commit);
 	if (out->open && !out->unknown)
 		error = rd_kafka_abort_transaction(out->rk, KAFKA_ASK_MS);
 	if (error)

@@ -65,8 +65,11 @@ static const struct ledger_backend *at_rest(struct ledger *ledger)
 
 void ledger_close(struct ledger *ledger)
 {
-	if (ledger)
-		at_rest(ledger)->close(ledger);
+	if (!ledger)
+		return;
+	at_rest(ledger);
+	errand_end(&ledger->commit);
+	ledger->backend->close(ledger);
 }
 
 int ledger_begin(struct ledger *ledger, struct fault *why)

@@ -1,4 +1,4 @@
-# kill.bash - what the bats files about kill -9 everywhere share: strace kills a tool as it enters its K-th call of a
+# kill.bash - what the bats files about kill -9 everywhere share: strace kills a tool as one of its threads enters its K-th call of a
 # name, K = 1, 2, ... until it ends unharmed: all that came before that call has happened, the call has not. Between two
 # such calls nothing leaves the process.
 # shellcheck shell=bash disable=SC2034 # what is set here is read by the tests
