@@ -79,7 +79,8 @@ int kafka_asked(struct kafka *k, rd_kafka_resp_err_t error, struct kafka_wait *w
 {
 	if (!error)
 		return 0;
-	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT)
+	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE ||
+	    error == RD_KAFKA_RESP_ERR__TRANSPORT)
 		return wait ? ask_again(k, wait, why) : kafka_unreachable(k, why);
 	kafka_sort(k, error, rd_kafka_err2str(error), why);
 	return -1;
