@@ -39,7 +39,7 @@ static int refused(struct kafka *k, rd_kafka_resp_err_t error, const char *topic
 {
 	char line[512];
 
-	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT)
+	if (kafka_no_answer(error))
 		return kafka_unreachable(k, why);
 	snprintf(line, sizeof line, "%s%s%s%s", topic ? "topic '" : "", topic ? topic : "",
 		 topic ? "': " : "", text ? text : rd_kafka_err2str(error));

@@ -97,6 +97,9 @@ int kafka_stopped(struct kafka *, struct fault *why);
  * offset. NULL and why. */
 rd_kafka_t *kafka_reader(struct kafka *, bool committed, struct fault *why);
 
+/* Whether that is what the client says of a question which nobody answered. */
+bool kafka_no_answer(rd_kafka_resp_err_t);
+
 /* What a question to the brokers came to: 0, or -1 and why; 1 where there was no answer, and it is to
  * be asked again: for as long as reconnect_ms, all in all, which is said once. NULL: it is not. */
 struct kafka_wait {

@@ -74,13 +74,18 @@ static int ask_again(struct kafka *k, struct kafka_wait *wait, struct fault *why
 	return 1;
 }
 
+bool kafka_no_answer(rd_kafka_resp_err_t error)
+{
+	return error == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+	       error == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE || error == RD_KAFKA_RESP_ERR__TRANSPORT;
+}
+
 int kafka_asked(struct kafka *k, rd_kafka_resp_err_t error, struct kafka_wait *wait,
 		struct fault *why)
 {
 	if (!error)
 		return 0;
-	if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE ||
-	    error == RD_KAFKA_RESP_ERR__TRANSPORT)
+	if (kafka_no_answer(error))
 		return wait ? ask_again(k, wait, why) : kafka_unreachable(k, why);
 	kafka_sort(k, error, rd_kafka_err2str(error), why);
 	return -1;

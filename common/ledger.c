@@ -63,6 +63,15 @@ static const struct ledger_backend *at_rest(struct ledger *ledger)
 	return ledger->backend;
 }
 
+/* Nor will anybody settle it. */
+static const struct ledger_backend *forget(struct ledger *ledger)
+{
+	const struct ledger_backend *backend = at_rest(ledger);
+
+	ledger->posted = false;
+	return backend;
+}
+
 void ledger_close(struct ledger *ledger)
 {
 	if (!ledger)
@@ -74,10 +83,7 @@ void ledger_close(struct ledger *ledger)
 
 int ledger_begin(struct ledger *ledger, struct fault *why)
 {
-	const struct ledger_backend *backend = at_rest(ledger);
-
-	ledger->posted = false;
-	return backend->begin(ledger, why);
+	return forget(ledger)->begin(ledger, why);
 }
 
 int ledger_commit(struct ledger *ledger, struct fault *why)
@@ -87,7 +93,7 @@ int ledger_commit(struct ledger *ledger, struct fault *why)
 
 void ledger_rollback(struct ledger *ledger)
 {
-	at_rest(ledger)->rollback(ledger);
+	forget(ledger)->rollback(ledger);
 }
 
 static void commit_posted(void *self)

@@ -18,9 +18,10 @@
  * transaction; one newer than this build knows is refused (EX_CONFIG).
  *
  * All rows of a chunk are kept, or marked, in one transaction: ledger_begin, ledger_keep ...,
- * ledger_commit. Most of what it takes is the commit: pages written, and the disk waited for. It may go on in a thread
- * of its own, ledger_commit_post ..., ledger_commit_settle. A process killed before commit leaves nothing; where it is not known whether a
- * commit was done, keeping or marking the same again changes nothing (P5, P8).
+ * ledger_commit. Most of what it takes is the commit: pages written, and the disk waited for. It may go
+ * on in a thread of its own: ledger_commit_post ..., ledger_commit_settle. A process killed before commit
+ * leaves nothing; where it is not known whether a commit was done, keeping or marking the same again
+ * changes nothing (P5, P8).
  */
 #ifndef FCFS_LEDGER_H
 #define FCFS_LEDGER_H
