@@ -11,6 +11,11 @@
 
 enum { BATCH = 1000, EVERY, FOLLOW, INSTANCE, STATS, BATCH_MAX = 100000, FOLLOW_MS = 1000 };
 
+/* jemalloc's, which reads this name: one arena for all threads, and what is free goes back after half a second.
+ * Five pieces a record are taken in one thread and freed in another. */
+extern const char *malloc_conf;
+const char *malloc_conf = "narenas:1,dirty_decay_ms:500";
+
 struct request {
 	struct dispatch dispatch;
 	const char *instance_given, *stats;
@@ -20,7 +25,7 @@ struct request {
 };
 
 static const struct ui_option OPTIONS[] = {
-	{"batch", BATCH, "N", "winners a transaction, or a pass (1000; Kafka 10000)"},
+	{"batch", BATCH, "N", "winners a transaction, or a pass (1000; Kafka 20000)"},
 	{"every", EVERY, "D", "a pass every D until the event has ended"},
 	{"follow", FOLLOW, NULL, "go on until the event has ended (a pass a second)"},
 	{"instance", INSTANCE, "NAME", "who holds the lease (HOST-UID-K)"},

@@ -32,7 +32,7 @@ static const struct kafka_setting COMMON[] = {
 	{"compression.type", "lz4"},
 	{"linger.ms", "5"}, /* a commit does not wait for it */
 	{"message.max.bytes", "2000000"},
-	{"queue.buffering.max.messages", "50000"},
+	{"queue.buffering.max.messages", "16000"},
 	{"queue.buffering.max.kbytes", "16384"},
 	{"queued.max.messages.kbytes", "8192"},
 	{"queued.min.messages", "1000"}, /* and a batch of each partition; see kafka_wake */

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Commits cost the same however much they hold: this many make them cheap, and fit the buffers. */
-enum { BATCH = 10000 };
+/* Commits cost the same however much they hold: this many make them cheap. */
+enum { BATCH = 20000 };
 
 struct kafka_bus {
 	struct bus bus;
