@@ -277,6 +277,9 @@ bool kafka_lost(struct source *);
 
 /* Is there anything that no take has brought? */
 bool kafka_to_commit(const struct kafka_in *);
+
+/* What there was of ours at the start is committed, and it is time to ask about the others'. */
+bool kafka_may_have_ended(const struct kafka_in *);
 void kafka_drop_taken(struct kafka_in *);
 
 int kafka_source_open(struct kafka *, const char *instance, bool follow, struct kafka_in **,

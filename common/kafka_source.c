@@ -85,18 +85,23 @@ static int ask_others(struct kafka_in *in, bool *all, struct fault *why)
 		       : 0;
 }
 
+bool kafka_may_have_ended(const struct kafka_in *in)
+{
+	if (in->follow || in->state == KAFKA_ASSIGNED || kafka_to_commit(in))
+		return false;
+	for (int32_t p = 0; p < in->parts; p++)
+		if (in->part[p].ours && !drained(&in->part[p], in->part[p].committed))
+			return false;
+	return clock_ms() - in->asked_ms >= KAFKA_OTHERS_MS;
+}
+
 static int kafka_ended(struct source *source, struct fault *why)
 {
 	struct kafka_in *in = (struct kafka_in *)source;
 	int64_t now_ms = clock_ms();
 	bool all = false;
 
-	if (in->follow || in->state == KAFKA_ASSIGNED || kafka_to_commit(in))
-		return 0;
-	for (int32_t p = 0; p < in->parts; p++)
-		if (in->part[p].ours && !drained(&in->part[p], in->part[p].committed))
-			return 0;
-	if (now_ms - in->asked_ms < KAFKA_OTHERS_MS)
+	if (!kafka_may_have_ended(in))
 		return 0;
 	in->asked_ms = now_ms;
 	if (in->state >= KAFKA_READING && ask_others(in, &all, why) < 0)

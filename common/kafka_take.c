@@ -158,16 +158,22 @@ static int wait_ms(const struct kafka_in *in)
 	return in->state == KAFKA_ASSIGNED ? KAFKA_PAUSE_MS : KAFKA_POLL_MS;
 }
 
+/* Is there something to do without a record? */
+static bool is_due(const struct kafka_in *in)
+{
+	return kafka_to_commit(in) || (in->state >= KAFKA_READING && kafka_may_have_ended(in));
+}
+
 /* Who follows has more to commit with it soon. */
 static bool may_wait(const struct kafka_in *in, const struct kafka_take *take)
 {
-	return take->messages == 0 && (in->follow || !kafka_to_commit(in));
+	return take->messages == 0 && (in->follow || !is_due(in));
 }
 
 /* Is that all, for now? */
 static bool enough(const struct kafka_in *in, const struct control *control, int64_t until_ms)
 {
-	return !control || control->stopping() || clock_ms() >= until_ms || kafka_to_commit(in);
+	return !control || control->stopping() || clock_ms() >= until_ms || is_due(in);
 }
 
 static int fill(struct kafka_in *in, struct kafka_take *take, struct incoming *to, size_t max,
