@@ -2,8 +2,7 @@
  * errand.h - a second thread, for what blocks while its owner goes on: one call at a time.
  *
  * What a call touches is the thread's from errand_begin until errand_busy has said no, or errand_wait yes; only then has
- * the owner seen what it did. The thread is given no signals, and stays for the next call: who counts system calls a
- * thread, as strace does to kill at each of them, finds those of all calls.
+ * the owner seen what it did. The thread is given no signals, and stays for the next call.
  */
 #ifndef FCFS_ERRAND_H
 #define FCFS_ERRAND_H

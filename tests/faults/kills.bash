@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # what is set here is read by kill.bash; T is run's
 
 # Also as it asks for an answer: what it has sent is being done while it dies, and while the next one asks.
-KILL_CALLS="$CALLS poll"
+KILL_CALLS=$CALLS,poll
 
 # kills NAME LEAST ROUND: see everywhere in kill.bash
 kills() {
@@ -22,11 +22,11 @@ slowly() {
 }
 
 join_round() {
-	fresh "$3" 15 0
-	told "$3" "$T/people" kill_at "$1" "$2"
-	told "$3" "$T/people" env
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 15 0
+	told "$2" "$T/people" kill_at "$1"
+	told "$2" "$T/people" env
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_join() {
@@ -36,11 +36,11 @@ cell_kill_join() {
 }
 
 each_round() {
-	fresh "$3" 15 0
-	told "$3" "$T/people" slowly kill_at "$1" "$2"
-	told "$3" "$T/people" env
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 15 0
+	told "$2" "$T/people" slowly kill_at "$1"
+	told "$2" "$T/people" env
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_join_each() {
@@ -51,13 +51,13 @@ cell_kill_join_each() {
 
 # Some of them wait, some are granted, some have a code.
 leave_round() {
-	fresh "$3" 20 44
-	fcfs-dispatch "$3" | head -n 6 >"$T/w"
-	issue "$3" <"$T/w"
-	leaves "$3" slowly kill_at "$1" "$2" <"$T/people"
-	leaves "$3" env <"$T/people"
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 20 44
+	fcfs-dispatch "$2" | head -n 6 >"$T/w"
+	issue "$2" <"$T/w"
+	leaves "$2" slowly kill_at "$1" <"$T/people"
+	leaves "$2" env <"$T/people"
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_leave() {
@@ -67,11 +67,11 @@ cell_kill_leave() {
 }
 
 dispatch_round() {
-	fresh "$3" 20 25
-	kill_at "$1" "$2" fcfs-dispatch --batch 1 "$3" >"$T/w"
-	issue "$3" <"$T/w" || [ $? -eq 65 ] # a line that was cut off
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 20 25
+	kill_at "$1" fcfs-dispatch --batch 1 "$2" >"$T/w"
+	issue "$2" <"$T/w" || [ $? -eq 65 ] # a line that was cut off
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_dispatch() {
@@ -80,13 +80,13 @@ cell_kill_dispatch() {
 }
 
 issue_round() {
-	fresh "$3" "$winners" 25
-	[ -z "$keeps" ] || : >"$T/$3/ledger"
-	fcfs-dispatch "$3" >"$T/w"
-	kill_at "$1" "$2" fcfs-issue --chunk 2 ${keeps:+--ledger "sqlite:$T/$3/ledger"} <"$T/w" >"$T/1"
-	out "$3" "$T/1"
-	settle "$3"
-	verdict "$3"
+	fresh "$2" "$winners" 25
+	[ -z "$keeps" ] || : >"$T/$2/ledger"
+	fcfs-dispatch "$2" >"$T/w"
+	kill_at "$1" fcfs-issue --chunk 2 ${keeps:+--ledger "sqlite:$T/$2/ledger"} <"$T/w" >"$T/1"
+	out "$2" "$T/1"
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_issue() {
@@ -104,29 +104,29 @@ cell_kill_issue_ledger() {
 # --- through Kafka -------------------------------------------------------------------------------
 
 dispatch_kafka_round() {
-	fresh "$3" 6 8
-	kill_at "$1" "$2" fcfs-dispatch --batch 3 "$3"
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 6 8
+	kill_at "$1" fcfs-dispatch --batch 3 "$2"
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_dispatch_kafka() {
-	local KILL_CALLS="$CALLS recvmsg" # its threads poll all the time
+	local KILL_CALLS=$CALLS,recvmsg # its threads poll all the time
 	world 1
 	kills 'fcfs-dispatch, Kafka' 40 dispatch_kafka_round
 }
 
 issue_kafka_round() {
-	fresh "$3" 6 8
-	: >"$T/$3/ledger"
-	fcfs-dispatch "$3"
-	kill_at "$1" "$2" fcfs-issue --chunk 3 --ledger "sqlite:$T/$3/ledger" "${SHORT[@]}"
-	settle "$3" "${SHORT[@]}"
-	verdict "$3"
+	fresh "$2" 6 8
+	: >"$T/$2/ledger"
+	fcfs-dispatch "$2"
+	kill_at "$1" fcfs-issue --chunk 3 --ledger "sqlite:$T/$2/ledger" "${SHORT[@]}"
+	settle "$2" "${SHORT[@]}"
+	verdict "$2"
 }
 
 cell_kill_issue_kafka() {
-	local KILL_CALLS="$CALLS recvmsg" # its threads poll all the time
+	local KILL_CALLS=$CALLS,recvmsg # its threads poll all the time
 	world 1
 	kills 'fcfs-issue, Kafka' 100 issue_kafka_round
 }
@@ -137,32 +137,31 @@ cell_kill_issue_kafka() {
 deliver_round() {
 	local deliver
 	deliver=$(courier "$(but p0000002 "$NEVER")")
-	fresh "$3" 5 8
-	: >"$T/$3/ledger"
-	fcfs-dispatch "$3" >"$T/w"
-	kill_at "$1" "$2" fcfs-issue --chunk 3 --ledger "sqlite:$T/$3/ledger" --dead-letters "$T/$3/dead" --deliver "$deliver" \
+	fresh "$2" 5 8
+	: >"$T/$2/ledger"
+	fcfs-dispatch "$2" >"$T/w"
+	kill_at "$1" fcfs-issue --chunk 3 --ledger "sqlite:$T/$2/ledger" --dead-letters "$T/$2/dead" --deliver "$deliver" \
 		<"$T/w" >"$T/1"
-	out "$3" "$T/1"
-	settle "$3" --dead-letters "$T/$3/dead" --deliver "$deliver" || [ $? -eq 65 ]
-	verdict "$3"
+	out "$2" "$T/1"
+	settle "$2" --dead-letters "$T/$2/dead" --deliver "$deliver" || [ $? -eq 65 ]
+	verdict "$2"
 }
 
 cell_kill_deliver() {
-	# what it starts lives on for a moment
-	local FOLLOW='' WELL=65
+	local WELL=65
 	world
 	kills 'fcfs-issue that delivers' 50 deliver_round
 }
 
 return_round() {
-	fresh "$3" 5 8
-	: >"$T/$3/ledger"
-	fcfs-dispatch "$3" >"$T/w"
-	issue "$3" --deliver "$(courier "$(but p0000002 p0000004 "$NEVER")")" <"$T/w" || [ $? -eq 65 ]
-	kill_at "$1" "$2" fcfs-issue --return-dead all --ledger "sqlite:$T/$3/ledger" "$3"
-	well fcfs-issue --return-dead all --ledger "sqlite:$T/$3/ledger" "$3"
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 5 8
+	: >"$T/$2/ledger"
+	fcfs-dispatch "$2" >"$T/w"
+	issue "$2" --deliver "$(courier "$(but p0000002 p0000004 "$NEVER")")" <"$T/w" || [ $? -eq 65 ]
+	kill_at "$1" fcfs-issue --return-dead all --ledger "sqlite:$T/$2/ledger" "$2"
+	well fcfs-issue --return-dead all --ledger "sqlite:$T/$2/ledger" "$2"
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_return() {
@@ -172,15 +171,15 @@ cell_kill_return() {
 
 # Two could not be delivered; their dead letters are sent again, and they get the codes that they have.
 redrive_round() {
-	fresh "$3" 5 8
-	: >"$T/$3/ledger"
-	fcfs-dispatch "$3"
-	issue "$3" "${SHORT[@]}" --deliver "$(courier "$(but p0000002 p0000004 "$NEVER")")" || same 65 $?
-	kill_at "$1" "$2" fcfs-issue --redrive "${SHORT[@]}"
+	fresh "$2" 5 8
+	: >"$T/$2/ledger"
+	fcfs-dispatch "$2"
+	issue "$2" "${SHORT[@]}" --deliver "$(courier "$(but p0000002 p0000004 "$NEVER")")" || same 65 $?
+	kill_at "$1" fcfs-issue --redrive "${SHORT[@]}"
 	well fcfs-issue --redrive "${SHORT[@]}"
-	settle "$3" "${SHORT[@]}"
-	same 0 "$(field "$3" parked)"
-	verdict "$3"
+	settle "$2" "${SHORT[@]}"
+	same 0 "$(field "$2" parked)"
+	verdict "$2"
 }
 
 cell_kill_redrive_kafka() {
@@ -192,23 +191,23 @@ cell_kill_redrive_kafka() {
 # --- settings, codes, archives -------------------------------------------------------------------
 
 set_round() {
-	fresh "$3" 3 8
-	settle "$3"
-	kill_at "$1" "$2" fcfs-event set "$3" --stock 6 --name x
-	fcfs-event set "$3" --stock 6 --name x
-	same 6 "$(field "$3" stock)"
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 3 8
+	settle "$2"
+	kill_at "$1" fcfs-event set "$2" --stock 6 --name x
+	fcfs-event set "$2" --stock 6 --name x
+	same 6 "$(field "$2" stock)"
+	settle "$2"
+	verdict "$2"
 }
 
 create_round() {
-	mkdir -p "$T/$3"
+	mkdir -p "$T/$2"
 	people 8 >"$T/people"
-	kill_at "$1" "$2" fcfs-event create "$3" --stock 5 --standby 10
-	well fcfs-event create "$3" --stock 5 --standby 10
-	told "$3" "$T/people" env
-	settle "$3"
-	verdict "$3"
+	kill_at "$1" fcfs-event create "$2" --stock 5 --standby 10
+	well fcfs-event create "$2" --stock 5 --standby 10
+	told "$2" "$T/people" env
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_event() {
@@ -218,12 +217,12 @@ cell_kill_event() {
 }
 
 codes_round() {
-	fresh "$3" 5 8 --codes pool
-	kill_at "$1" "$2" fcfs-codes load "$3" <"$T/codes"
-	fcfs-codes load "$3" <"$T/codes" || [ $? -eq 65 ]
-	same 1500 "$(field "$3" codes_loaded)"
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 5 8 --codes pool
+	kill_at "$1" fcfs-codes load "$2" <"$T/codes"
+	fcfs-codes load "$2" <"$T/codes" || [ $? -eq 65 ]
+	same 1500 "$(field "$2" codes_loaded)"
+	settle "$2"
+	verdict "$2"
 }
 
 cell_kill_codes() {
@@ -234,41 +233,41 @@ cell_kill_codes() {
 
 # What is saved by a run that was killed is no archive; what is restored by one is no event.
 archive_round() {
-	fresh "$3" 5 8
-	settle "$3"
-	fcfs-event set "$3" --state closed
-	kill_at "$1" "$2" fcfs-archive save "$3" >"$T/cut"
-	fcfs-archive save "$3" >"$T/archive"
-	cmp -s "$T/cut" "$T/archive" || ! fcfs-archive verify "$3" <"$T/cut"
-	fcfs-archive verify "$3" <"$T/archive"
-	verdict "$3"
+	fresh "$2" 5 8
+	settle "$2"
+	fcfs-event set "$2" --state closed
+	kill_at "$1" fcfs-archive save "$2" >"$T/cut"
+	fcfs-archive save "$2" >"$T/archive"
+	cmp -s "$T/cut" "$T/archive" || ! fcfs-archive verify "$2" <"$T/cut"
+	fcfs-archive verify "$2" <"$T/archive"
+	verdict "$2"
 }
 
 restore_round() {
-	fresh "$3" 5 8
-	settle "$3"
-	fcfs-event set "$3" --state closed
-	fcfs-archive save "$3" >"$T/archive"
-	fcfs-archive verify "$3" <"$T/archive"
-	fcfs-archive purge "$3"
-	kill_at "$1" "$2" fcfs-archive restore "$3" <"$T/archive"
-	well fcfs-archive restore "$3" <"$T/archive"
-	fcfs-archive verify "$3" <"$T/archive"
-	settle "$3"
-	verdict "$3"
+	fresh "$2" 5 8
+	settle "$2"
+	fcfs-event set "$2" --state closed
+	fcfs-archive save "$2" >"$T/archive"
+	fcfs-archive verify "$2" <"$T/archive"
+	fcfs-archive purge "$2"
+	kill_at "$1" fcfs-archive restore "$2" <"$T/archive"
+	well fcfs-archive restore "$2" <"$T/archive"
+	fcfs-archive verify "$2" <"$T/archive"
+	settle "$2"
+	verdict "$2"
 }
 
 purge_round() {
-	fresh "$3" 5 8
-	settle "$3"
-	fcfs-event set "$3" --state closed
-	fcfs-archive save "$3" >"$T/archive"
-	fcfs-archive verify "$3" <"$T/archive"
-	kill_at "$1" "$2" fcfs-archive purge "$3"
-	well fcfs-archive purge "$3"
-	same '' "$(redis keys "$(key "$3" '*')")"
-	fcfs-archive restore "$3" <"$T/archive"
-	verdict "$3"
+	fresh "$2" 5 8
+	settle "$2"
+	fcfs-event set "$2" --state closed
+	fcfs-archive save "$2" >"$T/archive"
+	fcfs-archive verify "$2" <"$T/archive"
+	kill_at "$1" fcfs-archive purge "$2"
+	well fcfs-archive purge "$2"
+	same '' "$(redis keys "$(key "$2" '*')")"
+	fcfs-archive restore "$2" <"$T/archive"
+	verdict "$2"
 }
 
 cell_kill_archive() {
@@ -280,23 +279,23 @@ cell_kill_archive() {
 
 # Redis has lost the event: it is made anew from the topics and the ledger, and goes on.
 rebuild_round() {
-	local rebuild=(fcfs-archive rebuild --ledger "sqlite:$T/$3/ledger" "$3")
-	fresh "$3" 5 0
-	: >"$T/$3/ledger"
-	told "$3" "$T/people" env
-	leaves "$3" env <<<p0000002
-	settle "$3" "${SHORT[@]}"
+	local rebuild=(fcfs-archive rebuild --ledger "sqlite:$T/$2/ledger" "$2")
+	fresh "$2" 5 0
+	: >"$T/$2/ledger"
+	told "$2" "$T/people" env
+	leaves "$2" env <<<p0000002
+	settle "$2" "${SHORT[@]}"
 	redis flushall
-	kill_at "$1" "$2" "${rebuild[@]}"
+	kill_at "$1" "${rebuild[@]}"
 	well "${rebuild[@]}"
-	told "$3" "$T/people" env
-	fcfs-event set "$3" --stock 7
-	settle "$3" "${SHORT[@]}"
-	verdict "$3"
+	told "$2" "$T/people" env
+	fcfs-event set "$2" --stock 7
+	settle "$2" "${SHORT[@]}"
+	verdict "$2"
 }
 
 cell_kill_rebuild() {
-	local KILL_CALLS='write sendto sendmsg pwrite64'
+	local KILL_CALLS=write,sendto,sendmsg,pwrite64
 	world 1
 	people 9 >"$T/people"
 	kills 'fcfs-archive rebuild' 20 rebuild_round

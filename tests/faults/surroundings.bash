@@ -9,8 +9,7 @@
 full() {
 	local status=0
 	starved=yes
-	strace -f -qq -o /dev/null -P "$3" -P "$3-journal" -P "$3-wal" -e trace="$1" -e inject="$1:error=ENOSPC:when=$2+" \
-		"${@:4}" || status=$?
+	trip -f "$3" "$1" "$2" "${@:4}" || status=$?
 	[ $status -ne 0 ] || starved=''
 	[ $status -lt 128 ]
 }

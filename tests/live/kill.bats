@@ -24,13 +24,13 @@ contains() {
 }
 
 join_round() {
-	event "$3" 2000 0
-	kill_at "$1" "$2" fcfs-join "$3" <"$T/people" >"$T/1"
-	fcfs-join "$3" <"$T/people" | cut -f 2-4 >"$T/2"
+	event "$2" 2000 0
+	kill_at "$1" fcfs-join "$2" <"$T/people" >"$T/1"
+	fcfs-join "$2" <"$T/people" | cut -f 2-4 >"$T/2"
 	same "$(paste "$T/people" <(seq 1100))" "$(cut -f 1-2 "$T/2")"
-	same "$(paste -d '\n' <(cut -f 1 "$T/2") <(cut -f 3 "$T/2"))" "$(redis zrange "$(key "$3" line)" 0 -1 withscores)"
+	same "$(paste -d '\n' <(cut -f 1 "$T/2") <(cut -f 3 "$T/2"))" "$(redis zrange "$(key "$2" line)" 0 -1 withscores)"
 	[ -z "$struck" ] || contains "$T/2" <(whole "$T/1" | cut -f 2-4)
-	same 1100 "$(field "$3" joined)"
+	same 1100 "$(field "$2" joined)"
 }
 
 @test "fcfs-join killed everywhere: one ticket a person, the order kept, what was answered still true" {
@@ -41,16 +41,16 @@ join_round() {
 # Two chunks or batches, the second one not full: what may happen between any two happens between these.
 dispatch_round() {
 	local granted
-	event "$3" 5 7
-	kill_at "$1" "$2" fcfs-dispatch --batch 3 "$3" >"$T/1"
-	granted=$(field "$3" granted)
+	event "$2" 5 7
+	kill_at "$1" fcfs-dispatch --batch 3 "$2" >"$T/1"
+	granted=$(field "$2" granted)
 	[ "$granted" -le 5 ]
-	fcfs-dispatch --batch 3 "$3" >"$T/2"
+	fcfs-dispatch --batch 3 "$2" >"$T/2"
 	same "$(people 5)" "$(jq -r .user "$T/2")"
 	contains "$T/2" "$T/1"
-	same "5 5" "$(field "$3" granted) $(field "$3" cursor)"
+	same "5 5" "$(field "$2" granted) $(field "$2" cursor)"
 	cat "$T/1" "$T/2" | fcfs-issue --chunk 3 >"$T/out"
-	all_issued "$3" 5 "$T/out"
+	all_issued "$2" 5 "$T/out"
 }
 
 @test "fcfs-dispatch killed everywhere: the first in line win, once, and none is lost" {
@@ -58,13 +58,13 @@ dispatch_round() {
 }
 
 alone_round() {
-	event "$3" 5 7
-	fcfs-dispatch "$3" >"$T/w"
-	kill_at "$1" "$2" fcfs-issue --chunk 3 <"$T/w" >"$T/1"
-	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 3 >"$T/2"
+	event "$2" 5 7
+	fcfs-dispatch "$2" >"$T/w"
+	kill_at "$1" fcfs-issue --chunk 3 <"$T/w" >"$T/1"
+	{ fcfs-dispatch "$2" || same 1 $?; } | fcfs-issue --chunk 3 >"$T/2"
 	# whatever was printed twice is the same to the last byte
 	sort -u "$T/1" "$T/2" | jq -sc 'sort_by(.ticket)[]' >"$T/out"
-	all_issued "$3" 5 "$T/out"
+	all_issued "$2" 5 "$T/out"
 }
 
 @test "fcfs-issue killed everywhere, without a ledger: a winner's code stays the same" {
@@ -72,17 +72,17 @@ alone_round() {
 }
 
 issue_round() {
-	local ledger=$T/$3
-	event "$3" 5 7
-	fcfs-dispatch "$3" >"$T/w"
-	kill_at "$1" "$2" fcfs-issue --chunk 3 --ledger "sqlite:$ledger" <"$T/w" >"$T/1"
-	{ fcfs-dispatch "$3" || same 1 $?; } | fcfs-issue --chunk 3 --ledger "sqlite:$ledger" >"$T/2"
+	local ledger=$T/$2
+	event "$2" 5 7
+	fcfs-dispatch "$2" >"$T/w"
+	kill_at "$1" fcfs-issue --chunk 3 --ledger "sqlite:$ledger" <"$T/w" >"$T/1"
+	{ fcfs-dispatch "$2" || same 1 $?; } | fcfs-issue --chunk 3 --ledger "sqlite:$ledger" >"$T/2"
 	sort -u "$T/1" "$T/2" | jq -sc 'sort_by(.ticket)[]' >"$T/out"
-	all_issued "$3" 5 "$T/out"
+	all_issued "$2" 5 "$T/out"
 	same "$(jq -r '[.user, .ticket, .code, .joined_us, .granted_us, .issued_us] | join("|")' "$T/out")" \
 		"$(sqlite3 "$ledger" 'select "user", ticket, code, joined_us, granted_us, issued_us from issued order by ticket')"
 	same 600 "$(stat -c %a "$ledger")"
-	redis --raw lrange "$(key "$3" runs)" 0 -1 | books
+	redis --raw lrange "$(key "$2" runs)" 0 -1 | books
 	rm "$ledger"*
 }
 

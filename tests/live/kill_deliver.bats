@@ -9,7 +9,7 @@ load ../deliver
 load ../kill
 
 # What SQLite does within a transaction is kill.bats' business.
-CALLS='write sendto fsync fdatasync' FOLLOW='' WELL=65
+CALLS=write,sendto,fsync,fdatasync WELL=65
 
 setup_file() { servers_start; }
 teardown_file() { servers_stop; }
@@ -28,11 +28,11 @@ printed() {
 }
 
 deliver_round() {
-	event=$3
+	event=$2
 	rm -f "$T/got"
 	event "$event" 5 7
 	fcfs-dispatch "$event" >"$T/w"
-	issue kill_at "$1" "$2" <"$T/w" >"$T/1"
+	issue kill_at "$1" <"$T/w" >"$T/1"
 	{ fcfs-dispatch "$event" || same 1 $?; } >"$T/w"
 	issue <"$T/w" >"$T/2" || same 65 $?
 	printed "$T/1" "$T/2" >"$T/out"

@@ -6,6 +6,7 @@
 load ../helper
 load ../flow
 load ../deliver
+load ../kill
 
 setup_file() { servers_start; }
 teardown_file() { servers_stop; }
@@ -248,8 +249,7 @@ states() {
 	same 2500 "$(field e parked)"
 	# it sends: SMEMBERS, then who is parked, and revokes them, a part at a time
 	for nth in 1 2 3 4; do
-		run strace -E ASAN_OPTIONS=detect_leaks=0 -f -qq -o /dev/null -e trace=write,sendto -e inject=write,sendto:signal=SIGKILL:when=$nth \
-			fcfs-issue --return-dead all
+		run trip write,sendto "$nth" fcfs-issue --return-dead all
 		same 137 "$status"
 		same 2500 $(($(field e parked) + $(field e returned)))
 	done
