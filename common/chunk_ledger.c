@@ -78,8 +78,7 @@ static int keep(struct chunk *c, struct desk *d, struct fault *why)
 		if (group_has(g, award_is_assigned) && keep_group(d, g, why) < 0)
 			return -1;
 	}
-	ledger_commit_post(d->issue->ledger);
-	return 0;
+	return ledger_commit_post(d->issue->ledger, why);
 }
 
 /* What was posted, or, where that has failed, all of it again. */

@@ -54,8 +54,9 @@ int errand_begin(struct errand *e, void (*call)(void *self), void *self, struct 
 {
 	if (!e->started && start(e, why) < 0)
 		return -1;
+	assert(!e->begun);
+	e->begun = true;
 	pthread_mutex_lock(&e->lock);
-	assert(!e->call);
 	e->call = call;
 	e->self = self;
 	pthread_cond_signal(&e->changed);
@@ -95,6 +96,12 @@ bool errand_wait(struct errand *e, int64_t ms)
 	over = !e->call;
 	pthread_mutex_unlock(&e->lock);
 	return over;
+}
+
+void errand_settle(struct errand *e)
+{
+	errand_wait(e, -1);
+	e->begun = false;
 }
 
 void errand_end(struct errand *e)

@@ -100,10 +100,7 @@ int kafka_out_commit(struct sink *sink, size_t takes, struct fault *why)
 	if (out->failed)
 		return 0;
 	out->done = !out->open;
-	if (!out->open)
-		return 0;
-	out->committing = errand_begin(&out->commit, commit_job, out, why) == 0;
-	return out->committing ? 0 : -1;
+	return out->open ? errand_begin(&out->commit, commit_job, out, why) : 0;
 }
 
 /* Once it is over, a commit can be settled without waiting. */
@@ -111,7 +108,7 @@ bool kafka_out_busy(struct sink *sink)
 {
 	struct kafka_out *out = (struct kafka_out *)sink;
 
-	return out->committing ? errand_busy(&out->commit) : kafka_out_rest_us(out) > 0;
+	return out->commit.begun ? errand_busy(&out->commit) : kafka_out_rest_us(out) > 0;
 }
 
 /* Never for ever. */
@@ -128,7 +125,7 @@ static int wait_over(struct kafka_out *out, struct fault *why)
 					 "kafka '%s': a commit has no answer: run again",
 					 out->kafka->options.brokers);
 	}
-	out->committing = false;
+	errand_settle(&out->commit);
 	return 0;
 }
 

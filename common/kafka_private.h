@@ -330,7 +330,6 @@ struct kafka_out {
 	int64_t committed_us; /* when the last commit was answered */
 	/* the commit under way */
 	struct errand commit;
-	bool committing; /* until it is settled */
 	rd_kafka_topic_partition_list_t *offsets;
 	rd_kafka_consumer_group_metadata_t *member;
 	char mark[KAFKA_NAME_MAX + 24]; /* of its offsets */

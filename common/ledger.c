@@ -2,7 +2,6 @@
 
 #include "ledger_backend.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum { UNPARK = 100 };
@@ -54,29 +53,17 @@ int ledger_open_to_read(const char *url, struct ledger **ledger, struct fault *w
 	return open_any(url, true, ledger, why);
 }
 
-/* Nothing else happens on a connection that commits. What became of that is there for who settles it. */
-static const struct ledger_backend *at_rest(struct ledger *ledger)
-{
-	errand_wait(&ledger->commit, -1);
-	if (ledger->posted && ledger->outcome < 0)
-		ledger->backend->rollback(ledger);
-	return ledger->backend;
-}
-
-/* Nor will anybody settle it. */
+/* Nothing else happens on a connection that commits. What became of that, nobody will ask. */
 static const struct ledger_backend *forget(struct ledger *ledger)
 {
-	const struct ledger_backend *backend = at_rest(ledger);
-
-	ledger->posted = false;
-	return backend;
+	errand_settle(&ledger->commit);
+	return ledger->backend;
 }
 
 void ledger_close(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
-	at_rest(ledger);
 	errand_end(&ledger->commit);
 	ledger->backend->close(ledger);
 }
@@ -101,19 +88,18 @@ static void commit_posted(void *self)
 	struct ledger *ledger = self;
 
 	ledger->outcome = ledger->backend->commit(ledger, &ledger->fault);
+	if (ledger->outcome < 0)
+		ledger->backend->rollback(ledger);
 }
 
-void ledger_commit_post(struct ledger *ledger)
+int ledger_commit_post(struct ledger *ledger, struct fault *why)
 {
-	assert(!ledger->posted);
-	ledger->posted = true;
-	if (errand_begin(&ledger->commit, commit_posted, ledger, &ledger->fault) < 0)
-		ledger->outcome = -1;
+	return errand_begin(&ledger->commit, commit_posted, ledger, why);
 }
 
 bool ledger_posted(const struct ledger *ledger)
 {
-	return ledger->posted;
+	return ledger->commit.begun;
 }
 
 bool ledger_busy(struct ledger *ledger)
@@ -123,8 +109,7 @@ bool ledger_busy(struct ledger *ledger)
 
 int ledger_commit_settle(struct ledger *ledger, struct fault *why)
 {
-	at_rest(ledger);
-	ledger->posted = false;
+	errand_settle(&ledger->commit);
 	if (ledger->outcome < 0)
 		*why = ledger->fault;
 	return ledger->outcome;
@@ -186,8 +171,9 @@ int ledger_each_run(struct ledger *ledger, const char *id,
 
 int ledger_run(struct ledger *ledger, const struct run *run, struct fault *why)
 {
-	const struct ledger_backend *backend = at_rest(ledger);
+	const struct ledger_backend *backend = ledger->backend;
 
+	errand_wait(&ledger->commit, -1); /* its outcome stays there for who settles it */
 	if (backend->begin(ledger, why) == 0 && backend->run(ledger, run, why) == 0 &&
 	    (strcmp(run->status, "running") != 0 ||
 	     backend->abandon(ledger, run, run->ended_us - LEDGER_STALE_US, why) == 0) &&

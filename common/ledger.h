@@ -81,9 +81,9 @@ int ledger_begin(struct ledger *, struct fault *why);
 int ledger_commit(struct ledger *, struct fault *why);
 void ledger_rollback(struct ledger *);
 
-/* Begins to commit. Until the outcome is settled ledger_run may be called, which waits for it; ledger_begin, _rollback
- * and _close, too, and then nobody will know it. */
-void ledger_commit_post(struct ledger *);
+/* Begins to commit: 0, or -1: then the transaction is to be rolled back. Until the outcome is settled ledger_run may be
+ * called, which waits for it; ledger_begin, _rollback and _close, too, and then nobody will know it. */
+int ledger_commit_post(struct ledger *, struct fault *why);
 bool ledger_posted(const struct ledger *); /* and not settled */
 bool ledger_busy(struct ledger *);	   /* with what was posted: settling would wait */
 

@@ -2,8 +2,8 @@
  * ledger_backend.h - what one kind of database does for ledger.h; only ledger*.c include it.
  *
  * A backend's own struct begins with struct ledger, zero but for the backend. The calls are those of ledger.h, but that
- * keep leaves a parked row as it is; commit may be called from another thread, and nothing else is then, until it is
- * over.
+ * keep leaves a parked row as it is; commit, and rollback after it, may be called from another thread, and nothing
+ * else is then, until it is over.
  */
 #ifndef FCFS_LEDGER_BACKEND_H
 #define FCFS_LEDGER_BACKEND_H
@@ -36,7 +36,6 @@ struct ledger {
 	const struct ledger_backend *backend;
 	/* ledger.c's */
 	struct errand commit;
-	bool posted;
 	int outcome; /* of what was posted */
 	struct fault fault;
 };

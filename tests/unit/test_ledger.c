@@ -219,7 +219,7 @@ static void test_posted(void)
 	ledger_begin(ledger, &why);
 	keep_one(ledger, &kim, NULL, &why);
 	ok(!ledger_posted(ledger), "a commit");
-	ledger_commit_post(ledger);
+	ledger_commit_post(ledger, &why);
 	ok(ledger_posted(ledger), "... is posted");
 	is_int(ledger_run(ledger, &run, &why), 0, "... a run's record waits for it");
 	ok(ledger_posted(ledger), "... and leaves its outcome");
@@ -228,7 +228,7 @@ static void test_posted(void)
 	is_str(ask("SELECT count(*) FROM issued"), "1", "... the row is there");
 	ledger_begin(ledger, &why);
 	keep_one(ledger, &lee, NULL, &why);
-	ledger_commit_post(ledger);
+	ledger_commit_post(ledger, &why);
 	is_int(ledger_begin(ledger, &why), 0, "one that nobody settles is waited for, too");
 	ok(!ledger_posted(ledger), "... and forgotten");
 	is_int(keep_one(ledger, &lee, NULL, &why), LEDGER_SAME, "... it was done");
@@ -236,7 +236,7 @@ static void test_posted(void)
 	is_int(keep(ledger, row("park", 3, "C"), NULL), LEDGER_KEPT, "the next transaction");
 	ledger_begin(ledger, &why);
 	keep_one(ledger, &(struct issued){0}, NULL, &why);
-	ledger_commit_post(ledger);
+	ledger_commit_post(ledger, &why);
 	ledger_close(ledger);
 	is_str(ask("SELECT count(*) FROM issued"), "4", "closing waits for a commit");
 }

@@ -298,14 +298,14 @@ static void test_failed_post(void)
 	ledger_begin(ledger, &why);
 	keep_one(ledger, &kim, NULL, &why);
 	rename(path, aside);
-	ledger_commit_post(ledger);
+	ledger_commit_post(ledger, &why);
 	is_int(ledger_commit_settle(ledger, &why), -1, "a posted commit may fail");
 	is_int(why.status, EX_OSERR, "... its fault is told");
 	rename(aside, path);
 	is_int(ledger_begin(ledger, &why), 0, "... its transaction is rolled back");
 	is_int(keep_one(ledger, &kim, NULL, &why), LEDGER_KEPT, "... and nothing of it is there");
 	rename(path, aside);
-	ledger_commit_post(ledger);
+	ledger_commit_post(ledger, &why);
 	while (ledger_busy(ledger))
 		usleep(1000);
 	rename(aside, path);
