@@ -40,6 +40,11 @@ const char *desk_confirms(const struct desk *d)
 	return d->issue->deliver ? d->books.fresh.run : "";
 }
 
+bool desk_spoilt(const struct desk *d, int64_t dead)
+{
+	return d->issue->skip_limit >= 0 && books_dead(&d->books) + dead > d->issue->skip_limit;
+}
+
 bool group_has(const struct group *g, bool (*is)(const struct award *))
 {
 	for (size_t a = 0; a < g->count; a++)

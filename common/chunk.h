@@ -24,6 +24,9 @@ struct desk {
 /* Who will confirm what is assigned now: this run, or "", where nothing is delivered. */
 const char *desk_confirms(const struct desk *);
 
+/* With so many more dead records than are out: does the run end here, as skip_limit says? */
+bool desk_spoilt(const struct desk *, int64_t dead);
+
 struct group {
 	struct chunk *chunk;
 	struct book *book; /* NULL: there is no such event */

@@ -131,18 +131,13 @@ static int at_end(struct work *w, struct fault *why)
 	return w->i->source->ended(w->i->source, why);
 }
 
-static bool too_many_dead(const struct work *w)
-{
-	return w->i->skip_limit >= 0 && books_dead(&w->desk.books) > w->i->skip_limit;
-}
-
 /* Who is asked to stop brings to its end what is begun. */
 static int chunks(struct work *w, struct fault *why)
 {
 	struct turns *t = &w->turns;
 	int end = 0, outcome;
 
-	while (!end && !too_many_dead(w) && (t->begun || !w->i->control->stopping())) {
+	while (!end && !desk_spoilt(&w->desk, 0) && (t->begun || !w->i->control->stopping())) {
 		end = t->begun ? tend_books(w, why) : at_end(w, why);
 		if (end == 0)
 			end = turns_step(t, why);
@@ -174,7 +169,6 @@ static int prepare(struct work *w, struct fault *why)
 	i->source->claim_self = w;
 	if (turns_init(&w->turns, &w->desk, i->chunk, why) < 0)
 		return -1;
-	w->turns.skip_limit = i->skip_limit;
 	return step_init(&w->desk.step, AWARD_ARGS(i->chunk), why);
 }
 
@@ -203,7 +197,7 @@ static int failed(struct work *w, const struct fault *why)
 static int ended(struct work *w, struct fault *why)
 {
 	const struct issue *i = w->i;
-	bool stopped = i->control->stopping(), spoilt = too_many_dead(w);
+	bool stopped = i->control->stopping(), spoilt = desk_spoilt(&w->desk, 0);
 	char line[128];
 	int told = tell_ledger(w, why);
 	struct fault ignored;

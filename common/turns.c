@@ -5,7 +5,7 @@ enum { RECORDS = 4000 };
 
 int turns_init(struct turns *t, struct desk *desk, size_t chunk, struct fault *why)
 {
-	*t = (struct turns){.desk = desk, .skip_limit = -1, .chunks = RECORDS / chunk};
+	*t = (struct turns){.desk = desk, .chunks = RECORDS / chunk};
 	if (t->chunks > TURNS)
 		t->chunks = TURNS;
 	for (size_t c = 0; c < t->chunks; c++)
@@ -88,21 +88,14 @@ static int settle_or_start_over(struct turns *t, struct fault *why)
 	return outcome < 0 ? -1 : turns_start_over(t, why);
 }
 
-/* Does it go out with the next commit, which has so many dead records by now? */
-static bool may_go_out(const struct turns *t, const struct chunk *c, int64_t dead)
-{
-	return c->phase == CHUNK_KEPT &&
-	       (t->skip_limit < 0 || books_dead(&t->desk->books) + dead <= t->skip_limit);
-}
-
-/* All that is kept, as turns_step answers. */
+/* All that is kept and may go out, as turns_step answers. */
 static int send_out(struct turns *t, struct fault *why)
 {
 	struct desk *d = t->desk;
 	size_t count = 0;
 	int64_t dead = 0;
 
-	while (count < t->begun && may_go_out(t, begun(t, count), dead)) {
+	while (count < t->begun && begun(t, count)->phase == CHUNK_KEPT && !desk_spoilt(d, dead)) {
 		struct chunk *c = begun(t, count++);
 		int delivered = chunk_deliver(c, d, why);
 
