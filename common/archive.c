@@ -263,16 +263,22 @@ int archive_restore(struct redis *redis, const char *prefix, const struct place 
 
 /* --- purge ------------------------------------------------------------------------------------ */
 
-static int purge_step(struct redis *redis, const struct place *place, bool force, char word[16],
-		      struct fault *why)
+enum { PURGED, ABSENT, UNVERIFIED, CHANGED, PURGES };
+
+/* One of these, or -1. */
+static int purge_step(struct redis *redis, const struct place *place, bool force, struct fault *why)
 {
+	static const char *const SAYS[PURGES] = {[PURGED] = "purged",
+						 [ABSENT] = "absent",
+						 [UNVERIFIED] = "unverified",
+						 [CHANGED] = "changed"};
 	struct reply reply = {0};
 	int result = step_once(redis, place, "purge", false, &reply, why, force ? "1" : "0", NULL);
-	size_t len;
 
 	if (result == 0) {
-		snprintf(word, 16, "%s", reply_text(&reply, &len));
-		result = reply_check(&reply, place->event_key, why);
+		result = (int)reply_word(&reply, SAYS, PURGES);
+		if (reply_check(&reply, place->event_key, why) < 0)
+			result = -1;
 	}
 	reply_release(&reply);
 	return result;
@@ -282,18 +288,20 @@ int archive_purge(struct redis *redis, const char *prefix, const struct place *p
 		  const struct control *control, struct fault *why)
 {
 	struct archive_state state;
-	char word[16] = "", line[256];
+	char line[256];
 	bool there = archive_state_read(redis, place, &state, why) == 0;
+	int answer;
 
 	if (!there && !why->no_event)
 		return -1;
-	if (purge_step(redis, place, force, word, why) < 0)
+	answer = purge_step(redis, place, force, why);
+	if (answer < 0)
 		return -1;
-	if (strcmp(word, "unverified") == 0 || strcmp(word, "changed") == 0) {
+	if (answer == UNVERIFIED || answer == CHANGED) {
 		snprintf(line, sizeof line, "event '%s' %s: save and verify it, or say --force",
 			 place->name,
-			 *word == 'u' ? "is in no verified archive"
-				      : "has changed since its archive was verified");
+			 answer == UNVERIFIED ? "is in no verified archive"
+					      : "has changed since its archive was verified");
 		control->complain(line);
 		return STATUS_NO;
 	}

@@ -138,16 +138,18 @@ int restore_add(struct restore *restore, const struct archive_entry *entry, stru
 
 static int read_end(struct restore *restore, struct reply *reply, struct fault *why)
 {
-	size_t len;
-	const char *word = reply_text(reply, &len);
+	enum { EXISTS, RESTORED, STALE, DIFFERS, ANSWERS };
+	static const char *const SAYS[ANSWERS] = {[EXISTS] = "exists",
+						  [RESTORED] = "restored",
+						  [STALE] = "stale",
+						  [DIFFERS] = "differs"};
+	const size_t answer = reply_word(reply, SAYS, ANSWERS);
 
 	if (reply_check(reply, restore->place->event_key, why) < 0)
 		return -1;
-	if (strcmp(word, "restored") == 0)
-		return 1;
-	if (strcmp(word, "exists") == 0)
-		return 0;
-	if (strcmp(word, "stale") == 0)
+	if (answer == EXISTS || answer == RESTORED)
+		return answer == RESTORED;
+	if (answer == STALE)
 		return stale(restore, why);
 	return fault_set(why, EX_DATAERR,
 			 "a name or a code is there twice: nothing of it is put back");

@@ -89,59 +89,49 @@ int award_dry(const struct winner *winner, struct fault *why)
 			 winner->event, winner->ticket);
 }
 
-/* The word for it; AWARD_WORDS where there is none. */
-static enum award_status status_of(const char *word)
-{
-	static const char *const WORDS[AWARD_WORDS] = {
-		[AWARD_ASSIGNED] = "assigned", [AWARD_ALREADY] = "already",
-		[AWARD_REFUSED] = "refused",   [AWARD_PARKED] = "parked",
-		[AWARD_TAKEN] = "taken",       [AWARD_ELSEWHERE] = "elsewhere",
-		[AWARD_FOREIGN] = "foreign"};
-	int status = 0;
+/* What a step says of a ticket: a status, or the one word that is none. */
+enum { DRY = AWARD_MALFORMED, FIRM = DRY, WORDS };
 
-	while (status < AWARD_WORDS && strcmp(WORDS[status], word) != 0)
-		status++;
-	return (enum award_status)status;
-}
+static const char *const AWARD_SAYS[WORDS] = {[AWARD_ASSIGNED] = "assigned",
+					      [AWARD_ALREADY] = "already",
+					      [AWARD_REFUSED] = "refused",
+					      [AWARD_PARKED] = "parked",
+					      [AWARD_ELSEWHERE] = "elsewhere",
+					      [AWARD_FOREIGN] = "foreign",
+					      [DRY] = "dry"};
 
-static int no_answer(const char *step, const char *word, struct fault *why)
-{
-	return fault_set(why, EX_PROTOCOL, "%s answers '%.20s', which is no answer", step, word);
-}
+static const char *const CONFIRM_SAYS[WORDS] = {
+	[AWARD_ASSIGNED] = "assigned", [AWARD_ALREADY] = "already", [AWARD_REFUSED] = "refused",
+	[AWARD_PARKED] = "parked",     [AWARD_TAKEN] = "taken",	    [FIRM] = "firm"};
 
 /* How a stretch of winners fares. */
 struct fate {
 	int64_t length;
-	enum award_status status; /* AWARD_WORDS: the pool is dry */
-	const char *code;	  /* "": what was offered to each */
+	size_t status;	  /* or DRY: the pool is */
+	const char *code; /* "": what was offered to each */
 	size_t code_len;
 	int64_t joined_us, granted_us, issued_us; /* joined: the first of them */
 };
 
 static int read_fate(struct reply *reply, int64_t most, struct fate *fate, struct fault *why)
 {
-	const char *word;
-	size_t len;
-
 	fate->length = reply_int(reply);
-	word = reply_text(reply, &len);
-	fate->status = status_of(word);
+	fate->status = reply_word(reply, AWARD_SAYS, WORDS);
 	fate->code = reply_text(reply, &fate->code_len);
 	fate->joined_us = reply_int(reply);
 	fate->granted_us = reply_int(reply);
 	fate->issued_us = reply_int(reply);
-	if (fate->length < 1 || fate->length > most || fate->code_len > CODE_MAX ||
-	    (fate->status == AWARD_WORDS && strcmp(word, "dry") != 0))
-		return no_answer("award", word, why);
+	if (fate->length < 1 || fate->length > most || fate->code_len > CODE_MAX)
+		reply->unsound = true;
 	return reply_check(reply, "award", why);
 }
 
 /* AFTER: so many tickets behind the first of them. */
 static int meet(struct award *award, const struct fate *fate, int64_t after, struct fault *why)
 {
-	if (fate->status == AWARD_WORDS)
+	if (fate->status == DRY)
 		return award_dry(&award->issued.winner, why);
-	award->status = fate->status;
+	award->status = (enum award_status)fate->status;
 	if (fate->status == AWARD_FOREIGN)
 		snprintf(award->reason, sizeof award->reason, "%s", fate->code);
 	else if (fate->status == AWARD_ELSEWHERE)
@@ -211,16 +201,13 @@ static void become(struct award *award, enum award_status status)
 /* 1 where it is not what it was, 0, or -1. */
 static int confirm_one(struct reply *reply, struct award *award, struct fault *why)
 {
-	size_t len;
-	const char *word = reply_text(reply, &len);
-	bool firm = strcmp(word, "firm") == 0;
-	enum award_status status = firm ? AWARD_ASSIGNED : status_of(word);
+	const size_t status = reply_word(reply, CONFIRM_SAYS, WORDS);
 
-	if (status > AWARD_TAKEN) /* the others are of tickets that have no code yet */
-		return no_answer("confirm", word, why);
-	if (!firm && status == AWARD_ASSIGNED)
+	if (reply_check(reply, "confirm", why) < 0)
+		return -1;
+	if (status == AWARD_ASSIGNED)
 		return 0;
-	become(award, status);
+	become(award, status == FIRM ? AWARD_ASSIGNED : (enum award_status)status);
 	return 1;
 }
 
@@ -348,20 +335,22 @@ int award_annul(struct step *step, struct redis *redis, const struct place *plac
 static int read_replacement(struct reply *reply, struct issued *issued, struct award_other *other,
 			    struct fault *why)
 {
-	size_t status_len, len;
-	const char *status = reply_text(reply, &status_len);
+	enum { GONE, REPLACED, EMPTY, ANSWERS };
+	static const char *const SAYS[ANSWERS] = {
+		[GONE] = "gone", [REPLACED] = "assigned", [EMPTY] = "dry"};
+	const size_t answer = reply_word(reply, SAYS, ANSWERS);
+	size_t len;
 	const char *code = reply_text(reply, &len);
 
 	other->left = reply_int(reply);
 	reply->unsound = reply->unsound || len > CODE_MAX;
 	if (reply_check(reply, "replace", why) < 0)
 		return -1;
-	if (strcmp(status, "dry") == 0)
+	if (answer == EMPTY)
 		return award_dry(&issued->winner, why);
-	if (strcmp(status, "assigned") != 0)
-		return 0;
-	memcpy(issued->code, code, len + 1);
-	return 1;
+	if (answer == REPLACED)
+		memcpy(issued->code, code, len + 1);
+	return answer == REPLACED;
 }
 
 int award_replace(struct step *step, struct redis *redis, const struct place *place,

@@ -12,15 +12,14 @@
 enum award_status {
 	AWARD_ASSIGNED,
 	AWARD_ALREADY,
-	AWARD_REFUSED,		       /* left meanwhile */
-	AWARD_PARKED,		       /* given up before, and not sent again */
-	AWARD_TAKEN,		       /* another run has it */
-	AWARD_ELSEWHERE,	       /* another record of it is being issued: chunk_elsewhere.c */
-	AWARD_FOREIGN,		       /* of no such event, id, ticket or person */
-	AWARD_WORDS,		       /* the steps say those before it */
-	AWARD_MALFORMED = AWARD_WORDS, /* no winner's record at all */
-	AWARD_UNDELIVERABLE,	       /* assigned, but delivery refuses it for good */
-	AWARD_EXHAUSTED		       /* assigned, but delivery has failed too often */
+	AWARD_REFUSED,	     /* left meanwhile */
+	AWARD_PARKED,	     /* given up before, and not sent again */
+	AWARD_TAKEN,	     /* another run has it */
+	AWARD_ELSEWHERE,     /* another record of it is being issued: chunk_elsewhere.c */
+	AWARD_FOREIGN,	     /* of no such event, id, ticket or person */
+	AWARD_MALFORMED,     /* no winner's record at all; the steps say those before it */
+	AWARD_UNDELIVERABLE, /* assigned, but delivery refuses it for good */
+	AWARD_EXHAUSTED	     /* assigned, but delivery has failed too often */
 };
 
 struct award {

@@ -119,13 +119,15 @@ int event_name_drop(struct redis *redis, const char *prefix, const struct place 
 static int read_creation(struct reply *reply, const struct place *place, char id[UUID_LEN + 1],
 			 struct fault *why)
 {
+	static const char *const SAYS[] = {
+		[EVENT_CREATED] = "created", [EVENT_SAME] = "same", [EVENT_DIFFERS] = "differs"};
+	const size_t answer = reply_word(reply, SAYS, sizeof SAYS / sizeof *SAYS);
 	size_t len;
-	const char *word = reply_text(reply, &len);
 	const char *detail = reply_text(reply, &len);
 
 	if (reply_check(reply, place->event_key, why) < 0)
 		return -1;
-	if (strcmp(word, "differs") == 0) {
+	if (answer == EVENT_DIFFERS) {
 		fault_set(why, EX_DATAERR,
 			  "event '%s' exists with other settings (%s): change them with "
 			  "fcfs-event set",
@@ -133,7 +135,7 @@ static int read_creation(struct reply *reply, const struct place *place, char id
 		return EVENT_DIFFERS;
 	}
 	snprintf(id, UUID_LEN + 1, "%s", detail);
-	return strcmp(word, "same") == 0 ? EVENT_SAME : EVENT_CREATED;
+	return (int)answer;
 }
 
 static void add_setting(struct step *step, const char *field, const char *value)
@@ -184,21 +186,23 @@ int event_create(struct redis *redis, const char *prefix, const struct place *pl
 
 static int read_change(struct reply *reply, const struct place *place, struct fault *why)
 {
-	size_t len;
-	const char *word = reply_text(reply, &len);
+	enum { SET, GRANTED, TIMES, ANSWERS };
+	static const char *const SAYS[ANSWERS] = {
+		[SET] = "set", [GRANTED] = "granted", [TIMES] = "times"};
+	const size_t answer = reply_word(reply, SAYS, ANSWERS);
+	const int64_t granted = answer == GRANTED ? reply_int(reply) : 0;
 
-	if (!reply->unsound && strcmp(word, "granted") == 0) {
-		int64_t granted = reply_int(reply);
-
+	if (reply_check(reply, place->event_key, why) < 0)
+		return -1;
+	if (answer == GRANTED)
 		return fault_set(why, EX_DATAERR,
 				 "event '%s': %" PRId64 " are granted already: stock cannot go "
 				 "below that",
 				 place->name, granted);
-	}
-	if (!reply->unsound && strcmp(word, "times") == 0)
+	if (answer == TIMES)
 		return fault_set(why, EX_DATAERR, "event '%s': it would close before it opens",
 				 place->name);
-	return reply_check(reply, place->event_key, why);
+	return 0;
 }
 
 int event_set(struct redis *redis, const struct place *place, const char *who,

@@ -1,7 +1,6 @@
 #include "giveback.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* The next part of those that are parked: how many are in the reply, which the caller releases. */
 static int64_t read_parked(struct redis *redis, const struct place *place, const char *run,
@@ -26,12 +25,16 @@ static int64_t read_parked(struct redis *redis, const struct place *place, const
 
 static int64_t count_returned(struct reply *reply, struct fault *why)
 {
+	enum { RETURNED, LEFT, BUSY, ISSUED, ABSENT, ANSWERS };
+	static const char *const SAYS[ANSWERS] = {[RETURNED] = "returned",
+						  [LEFT] = "left",
+						  [BUSY] = "busy",
+						  [ISSUED] = "issued",
+						  [ABSENT] = "absent"};
 	int64_t returned = 0;
 
 	while (reply_more(reply)) {
-		size_t len;
-
-		returned += strcmp(reply_text(reply, &len), "returned") == 0;
+		returned += reply_word(reply, SAYS, ANSWERS) == RETURNED;
 		reply_int(reply); /* the ticket */
 	}
 	return reply_check(reply, "leave", why) < 0 ? -1 : returned;

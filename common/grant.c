@@ -15,36 +15,42 @@ static void keep_text(char *to, size_t size, struct reply *reply)
 	snprintf(to, size, "%s", reply_text(reply, &len));
 }
 
+/* It stays the text that it is: for who is told of it. */
+static void keep_verdict(char to[VERDICT_MAX], struct reply *reply, const char *const *words,
+			 size_t count)
+{
+	snprintf(to, VERDICT_MAX, "%s", words[reply_word(reply, words, count)]);
+}
+
 static int read_lease(struct reply *reply, const struct place *place, struct lease *lease,
 		      struct fault *why)
 {
-	char word[BUS_WORD_MAX], bus[BUS_WORD_MAX];
-	bool held;
+	enum { OTHER_BUS = LEASE_HELD + 1, ANSWERS };
+	static const char *const SAYS[ANSWERS] = {
+		[LEASE_HELD] = "held", [LEASE_BUSY] = "busy", [OTHER_BUS] = "bus"};
+	const size_t answer = reply_word(reply, SAYS, ANSWERS);
+	char bus[BUS_WORD_MAX] = "";
 
-	keep_text(word, sizeof word, reply);
-	held = strcmp(word, "held") == 0;
-	if (held) {
+	if (answer == LEASE_HELD) {
 		lease->epoch = reply_int(reply);
 		keep_text(lease->id, sizeof lease->id, reply);
 		lease->settled = reply_int(reply);
-	} else if (strcmp(word, "busy") == 0) {
+	} else if (answer == LEASE_BUSY) {
 		keep_text(lease->holder, sizeof lease->holder, reply);
 		lease->busy_ms = reply_int(reply);
 	} else {
 		keep_text(bus, sizeof bus, reply);
-		if (!reply->unsound && strcmp(word, "bus") == 0)
-			return fault_set(why, EX_CONFIG,
-					 "event '%s': it was first dispatched through '%s', and "
-					 "stays there: name %s",
-					 place->name, bus,
-					 strcmp(bus, "kafka") == 0
-						 ? "the brokers with -b or FCFS_BROKERS"
-						 : "no brokers, -b ''");
-		reply->unsound = true;
 	}
 	if (reply_check(reply, place->event_key, why) < 0)
 		return -1;
-	return held ? LEASE_HELD : LEASE_BUSY;
+	if (answer != OTHER_BUS)
+		return (int)answer;
+	return fault_set(
+		why, EX_CONFIG,
+		"event '%s': it was first dispatched through '%s', and stays there: name %s",
+		place->name, bus,
+		strcmp(bus, "kafka") == 0 ? "the brokers with -b or FCFS_BROKERS"
+					  : "no brokers, -b ''");
 }
 
 int lease_take(struct step *step, struct redis *redis, const struct place *place, const char *bus,
@@ -93,6 +99,7 @@ int lease_mirror(struct step *step, struct redis *redis, const struct place *pla
 		 struct lease *lease, const struct progress *progress, struct mirror *mirror,
 		 struct fault *why)
 {
+	static const char *const SAYS[] = {"stale", "lost", "behind", "mirrored"};
 	struct reply reply = {0};
 	int result;
 
@@ -102,7 +109,7 @@ int lease_mirror(struct step *step, struct redis *redis, const struct place *pla
 	step_int(step, progress->seq);
 	result = step_call(step, place, redis, &reply, why);
 	if (result == 0) {
-		keep_text(mirror->verdict, sizeof mirror->verdict, &reply);
+		keep_verdict(mirror->verdict, &reply, SAYS, sizeof SAYS / sizeof *SAYS);
 		mirror->has.requests = reply_int(&reply);
 		mirror->has.winners = reply_int(&reply);
 		mirror->has.seq = reply_int(&reply);
@@ -131,8 +138,11 @@ int grant_send(struct step *step, struct redis *redis, const struct place *place
 int granted_read(struct granted *granted, struct reply *reply, const struct redis *redis,
 		 const struct place *place, struct fault *why)
 {
+	static const char *const SAYS[] = {"stale", "lost",   "more",  "idle",
+					   "dry",   "paused", "early", "ended"};
+
 	*granted = (struct granted){.connections = redis_connections(redis)};
-	keep_text(granted->verdict, sizeof granted->verdict, reply);
+	keep_verdict(granted->verdict, reply, SAYS, sizeof SAYS / sizeof *SAYS);
 	granted->upto.winners = reply_int(reply);
 	granted->fresh = reply_int(reply);
 	granted->upto.requests = reply_int(reply);

@@ -34,12 +34,14 @@ int lease_renew(struct step *, struct redis *, const struct place *, struct leas
 int lease_release(struct step *, struct redis *, const struct place *, struct lease *,
 		  struct fault *why);
 
+enum { VERDICT_MAX = 16 };
+
 /* Keeps how far the log has the event beside it, and trims the outbox: after reading the progress,
  * before granting anything. */
 struct mirror {
 	/* "mirrored", "stale", "lost": the log has more than Redis, or "behind": it has less of its own
 	 * progress than it had once. */
-	char verdict[16];
+	char verdict[VERDICT_MAX];
 	struct progress
 		has; /* what Redis has: tickets, the cursor, decisions; behind: what was out */
 };
@@ -51,7 +53,7 @@ int lease_mirror(struct step *, struct redis *, const struct place *, struct lea
 /* What a step granted, of the tickets beyond the one it was asked with: runs of them. Who has them, the line
  * says, which is read behind it. And what else there was to publish then. */
 struct granted {
-	char verdict[16];
+	char verdict[VERDICT_MAX];
 	struct progress upto; /* all that there was: `winners` is the ticket to ask with next */
 	int64_t fresh;	      /* granted by this very step */
 	int64_t connections;  /* redis_connections, behind the answer */

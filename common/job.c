@@ -1,15 +1,15 @@
 #include "job.h"
 
-#include <string.h>
-
 int job_hold(struct redis *redis, const struct place *place, const struct run *run,
 	     struct fault *why)
 {
+	enum { HELD, BUSY, ANSWERS };
+	static const char *const SAYS[ANSWERS] = {[HELD] = "held", [BUSY] = "busy"};
 	struct reply reply = {0};
 	int result = step_once(redis, place, "job", false, &reply, why, run->run, run->host, JOB_MS,
 			       NULL);
 	size_t len;
-	bool busy = result == 0 && strcmp(reply_text(&reply, &len), "busy") == 0;
+	bool busy = result == 0 && reply_word(&reply, SAYS, ANSWERS) == BUSY;
 	const char *host = busy ? reply_text(&reply, &len) : "";
 
 	if (result == 0)

@@ -45,6 +45,7 @@ struct reply {
 	size_t count;
 	size_t next;
 	bool unsound;
+	const char *strange; /* a word that stood where it says nothing; NULL: none */
 };
 
 /* Whether it is the URL of a server: redis://[user@]host[:port][/db], or unix:/path. */
@@ -116,10 +117,14 @@ int redis_words(struct redis *, struct reply *, struct fault *why, ...) __attrib
 
 int64_t reply_int(struct reply *);		     /* an integer, or a text of digits */
 const char *reply_text(struct reply *, size_t *len); /* NUL behind it; lives as long as the reply */
-bool reply_is_int(const struct reply *);	     /* is the next value an integer? */
+
+/* Which of these words it is, as many as there are; NULL stands for none. Any other makes the reply unsound. */
+size_t reply_word(struct reply *, const char *const *words, size_t count);
+
+bool reply_is_int(const struct reply *); /* is the next value an integer? */
 bool reply_more(const struct reply *);
 
-/* 0 if every value read was there and of its type; else -1 with EX_PROTOCOL naming `what`. */
+/* 0 if every value read was there and of its type; else -1 with EX_PROTOCOL naming `what`, and a strange word. */
 int reply_check(const struct reply *, const char *what, struct fault *why);
 
 /* The same for a reply that is read to its end: one with more in it makes no sense either. */

@@ -47,6 +47,21 @@ const char *reply_text(struct reply *reply, size_t *len)
 	return value->str;
 }
 
+size_t reply_word(struct reply *reply, const char *const *words, size_t count)
+{
+	size_t len;
+	const char *word = reply_text(reply, &len);
+
+	if (reply->unsound)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (words[i] && strcmp(words[i], word) == 0)
+			return i;
+	reply->unsound = true;
+	reply->strange = word;
+	return 0;
+}
+
 bool reply_is_int(const struct reply *reply)
 {
 	const redisReply *root = reply->root;
@@ -67,6 +82,10 @@ int reply_check(const struct reply *reply, const char *what, struct fault *why)
 {
 	if (!reply->unsound)
 		return 0;
+	if (reply->strange)
+		return fault_set(why, EX_PROTOCOL,
+				 "%s: the server answers '%.20s', which is no answer", what,
+				 reply->strange);
 	return fault_set(why, EX_PROTOCOL, "%s: the server's reply makes no sense", what);
 }
 

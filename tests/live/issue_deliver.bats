@@ -127,7 +127,7 @@ letters() {
 	[[ $stderr == *"confirm: the server's reply makes no sense"* ]]
 	run -76 --separate-stderr forged 's/reply\[n\] = status$/reply[n] = "elsewhere"/' deliver "$OK"
 	same '' "$output"
-	[[ $stderr == *"confirm answers 'elsewhere', which is no answer"* ]]
+	[[ $stderr == *"confirm: the server answers 'elsewhere', which is no answer"* ]]
 	run -0 --separate-stderr deliver "$OK"
 	echo "$output" >"$T/out"
 	all_issued e 2 "$T/out"
@@ -168,7 +168,7 @@ letters() {
 	local few
 	winners 2 2
 	fcfs-issue --ledger "sqlite:$T/ledger" </dev/null
-	spawn sqlite3 "$T/ledger" 'begin immediate' ".shell until [ -e '$T/free' ]; do sleep 0.05; done" 'rollback'
+	spawn sqlite3 -cmd '.timeout 60000' "$T/ledger" 'begin immediate' ".shell until [ -e '$T/free' ]; do sleep 0.05; done" 'rollback'
 	soon sqlite_held
 	spawn from "$T/w" fcfs-issue -v --retries 1 --retry-max 1ms --ledger "sqlite:$T/ledger" >"$T/few.out" 2>"$T/few"
 	few=$pid

@@ -100,6 +100,32 @@ step() {
 	[[ $output == *'"user":"ann"'* ]]
 }
 
+# strange WORD SCRIPT COMMAND...: a step that says this word is told that it is no answer
+strange() {
+	run -76 --separate-stderr forged "$2" "${@:3}"
+	same '' "$output"
+	[[ $stderr == *"the server answers '$1', which is no answer" ]]
+}
+
+@test "a word that a step does not have, though another may: 76, and the next run goes on" {
+	event 2
+	fcfs-join e ann bob >/dev/null
+	strange same "s/'held', redis/'same', redis/" fcfs-dispatch e
+	strange held "s/'idle'/'held'/" fcfs-dispatch e
+	fcfs-dispatch e >"$T/w"
+	run -65 fcfs-issue --deliver 'jq -c --unbuffered "{id, ticket, ok: false, retry: false, why: \"no\"}"' < <(head -n 1 "$T/w")
+	strange back 's/reply\[#reply + 1\] = status$/reply[#reply + 1] = "back"/' fcfs-issue --return-dead all e
+	strange taken "s/'assigned', '', joined_us/'taken', '', joined_us/" fcfs-issue <"$T/w"
+	strange set "s/{ 'held' }/{ 'set' }/" fcfs-issue --exclusive <"$T/w"
+	run -0 fcfs-issue <"$T/w"
+	strange held "s/{ 'set' }/{ 'held' }/" fcfs-event set e --state closed
+	strange new "s/{ 'created', args/{ 'new', args/" fcfs-event create other --stock 1
+	fcfs-archive save e >"$T/e.jsonl"
+	strange same "s/return event and 'purged'/return event and 'same'/" fcfs-archive purge --force e
+	strange same "s/return 'restored'$/return 'same'/" fcfs-archive restore e <"$T/e.jsonl"
+	run -1 fcfs-archive restore e <"$T/e.jsonl"
+}
+
 @test "setup loads the functions, and then finds them there" {
 	run -0 fcfs-setup redis
 	[[ ${lines[-1]} =~ ^ok.functions.version\ ([0-9]+)\ loaded$ ]]
