@@ -212,9 +212,9 @@ empty() {
 	done
 }
 
-# names N: each of 36 bytes
+# names N [LETTER]: each of 36 bytes, beginning with it
 names() {
-	seq -f 'aaaaaaaa-bbbb-4ccc-8ddd-%012.0f' "$1"
+	seq -f "${2:-a}aaaaaaa-bbbb-4ccc-8ddd-%012.0f" "$1"
 }
 
 cleanup() {

@@ -3,7 +3,8 @@
 #
 # Of two events, one of few people and one of more, the difference is what each person more has cost: starting and ending is
 # in neither. The server runs under callgrind, too, with its log. What the kernel does is not counted. The goals are what it
-# was, and a twentieth: what is dearer should be so on purpose.
+# was, and a twentieth: what is dearer should be so on purpose. For a call of one person, where a command of Redis more or
+# less is a thirtieth, it is a fiftieth.
 
 describe() {
 	series join instructions 'fcfs-join, a person who enters'
@@ -15,6 +16,10 @@ describe() {
 	series issue instructions 'fcfs-issue, a code, from a pipe and without a ledger'
 	series issue_server instructions 'redis-server, a code'
 	series kept instructions 'fcfs-issue, a code, from a pipe and with the SQLite ledger'
+	series alone_server instructions 'redis-server, a call of one person, who enters'
+	series alone_already_server instructions 'redis-server, a call of one person, who is in line already'
+	series alone_soldout_server instructions 'redis-server, a call of one person, who finds it sold out'
+	series alone_left_server instructions 'redis-server, a call of one person, who has left'
 	series zadd_server instructions 'redis-server, a member of a bare ZADD NX of 500'
 	ratio join_zadd join_server zadd_server 'in redis-server, entering to a bare ZADD'
 	goal join at_most 1650
@@ -26,15 +31,20 @@ describe() {
 	goal issue at_most 9300
 	goal issue_server at_most 38100
 	goal kept at_most 26000
+	goal alone_server at_most 114500
+	goal alone_already_server at_most 64300
+	goal alone_soldout_server at_most 88300
+	goal alone_left_server at_most 60300
 }
 
 sizes() {
 	few=$(size 4000) many=$(size 24000)
 	names "$few" >few.ids
 	names "$many" >many.ids
+	few_alone=$(size 500) many_alone=$(size 3000)
 }
 
-# A Redis under callgrind; by a socket, which needs no free port.
+# A Redis under callgrind; by a socket, which needs no free port. What it does by the clock it does once a second.
 prepare() {
 	local deadline=$((SECONDS + 60))
 	once
@@ -42,7 +52,7 @@ prepare() {
 	mkdir server
 	export FCFS_REDIS=unix:$PWD/server/socket
 	valgrind --tool=callgrind --callgrind-out-file=server/counts redis-server "$tree/scripts/redis.conf" \
-		--port 0 --unixsocket "$PWD/server/socket" --dir "$PWD/server" >server/log 2>&1 &
+		--port 0 --hz 1 --unixsocket "$PWD/server/socket" --dir "$PWD/server" >server/log 2>&1 &
 	server=$!
 	until redis ping >/dev/null 2>&1; do
 		{ kill -0 $server 2>/dev/null && [ $SECONDS -lt $deadline ]; } || fail 'redis-server does not start under callgrind' 71
@@ -66,6 +76,21 @@ round() {
 	expect 'members of the peer' "$many" "$(redis zcard zadd-many)"
 	audited many
 	audited kept-many --ledger "sqlite:many.db"
+	alone
+}
+
+# As a web backend calls it.
+alone() {
+	local few=$few_alone many=$many_alone
+	fcfs-event create alone-few --stock "$few" >/dev/null
+	fcfs-event create alone-many --stock "$many" >/dev/null
+	each 'joining joined a' '' alone_server
+	each 'joining already a' '' alone_already_server
+	each 'joining soldout b' '' alone_soldout_server
+	names "$many" | fcfs-leave alone-many >/dev/null
+	names "$few" | fcfs-leave alone-few >/dev/null
+	each 'joining left a' '' alone_left_server
+	audited alone-many
 }
 
 # each FUNCTION CLIENT SERVER: what a person more costs the tool and the server, as samples of these series ('': of none)
@@ -82,6 +107,16 @@ each() {
 entering() {
 	[ "$(redis exists "fcfs:{$1}:event")" -eq 1 ] || fcfs-event create "$1" --stock "$many" >/dev/null
 	counted fcfs-join "$1" <"$1.ids"
+}
+
+# joining ANSWER LETTER SIZE: one person after the other, of those names, who all get that answer
+joining() {
+	local event=alone-$3
+	names "${!3}" "$2" | sed "s/^/FCALL fcfs_join_1 2 fcfs:{$event}:event fcfs:{$event}:line /" >calls
+	server_counts >/dev/null
+	redis <calls >answers
+	server_spent=$(server_counts) client_spent=0
+	expect "calls answered '$1'" "${!3}" "$(grep -cx "$1" answers)"
 }
 
 asking() {
