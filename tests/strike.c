@@ -1,6 +1,6 @@
 /*
  * strike.c - preloaded into a tool, sends it a signal at an exact moment of what it sends: between
- * a commit and the step in Redis that follows it, say, where strace can only count calls whose
+ * a commit and the step in Redis that follows it, say, where trip.c can only count calls whose
  * number is another each time.
  *
  *   STRIKE_AT=fcfs_done_1  a write with this text in it; a number: a request to Kafka with this API
