@@ -111,7 +111,7 @@ dispatch_kafka_round() {
 }
 
 cell_kill_dispatch_kafka() {
-	local KILL_CALLS=$CALLS,recvmsg # its threads poll all the time
+	local KILL_CALLS=$CALLS # its threads poll all the time
 	world 1
 	kills 'fcfs-dispatch, Kafka' 40 dispatch_kafka_round
 }
@@ -126,7 +126,7 @@ issue_kafka_round() {
 }
 
 cell_kill_issue_kafka() {
-	local KILL_CALLS=$CALLS,recvmsg # its threads poll all the time
+	local KILL_CALLS=$CALLS # its threads poll all the time
 	world 1
 	kills 'fcfs-issue, Kafka' 100 issue_kafka_round
 }
