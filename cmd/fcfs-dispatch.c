@@ -42,12 +42,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	case BATCH:
 		return parse_count("--batch", value, 1, BATCH_MAX, &r->dispatch.batch, why);
 	case EVERY:
-		if (parse_duration("--every", value, &r->dispatch.every_ms, why) < 0)
-			return -1;
-		return r->dispatch.every_ms
-			       ? 0
-			       : fault_set(why, EX_USAGE, "--every '%s': expected more than 0",
-					   value);
+		return parse_wait("--every", value, &r->dispatch.every_ms, why);
 	case FOLLOW:
 		r->follow = true;
 		return 0;

@@ -11,5 +11,10 @@ int input_open(const char *path, struct fault *why)
 	if (!path || strcmp(path, "-") == 0)
 		return STDIN_FILENO;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? fault_errno(why, EX_IOERR, "file '%s'", path) : fd;
+	if (fd >= 0 && read(fd, NULL, 0) == 0) /* a folder can be opened */
+		return fd;
+	fault_errno(why, EX_IOERR, "file '%s'", path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }

@@ -38,7 +38,7 @@ int delivery_take(struct delivery_request *r, int letter, const char *value, str
 	case DELIVER:
 		return take_command(r, value, why);
 	case DELIVER_TIMEOUT:
-		return parse_duration("--deliver-timeout", value, &r->options.timeout_ms, why);
+		return parse_wait("--deliver-timeout", value, &r->options.timeout_ms, why);
 	case DELIVER_RETRIES:
 		return take_retries(&r->options.retry, value, why);
 	case DELIVER_RETRY_MAX:

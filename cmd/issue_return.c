@@ -81,10 +81,11 @@ static int connect_to(struct job *job, const char *ledger, struct fault *why)
 
 int return_dead(const char *run, char **events, const char *ledger, struct fault *why)
 {
-	struct job job = {.run = strcmp(run, "all") == 0 ? "" : run};
+	const bool any = strcmp(run, "all") == 0;
+	struct job job = {.run = any ? "" : run};
 	int result;
 
-	if (*job.run && !name_is_uuid(job.run, strlen(job.run)))
+	if (!any && !name_is_uuid(run, strlen(run)))
 		return fault_set(why, EX_USAGE,
 				 "--return-dead '%s': expected a run's id, as fcfs-report --runs "
 				 "shows it, or all",

@@ -58,13 +58,8 @@ static int set_duration(void *to, size_t size, const char *value, const char *or
 /* More than nothing: libraries take 0 for "for ever". */
 static int set_wait(void *to, size_t size, const char *value, const char *origin, struct fault *why)
 {
-	const int64_t *ms = to;
-
-	if (set_duration(to, size, value, origin, why) < 0)
-		return -1;
-	return *ms > 0 ? 0
-		       : fault_set(why, EX_CONFIG, "%s '%.32s': expected more than 0", origin,
-				   value);
+	(void)size;
+	return parse_wait(origin, value, to, why);
 }
 
 static int set_replicas(void *to, size_t size, const char *value, const char *origin,

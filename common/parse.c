@@ -126,6 +126,13 @@ int parse_duration(const char *what, const char *text, int64_t *ms, struct fault
 	return reason ? refuse(why, what, text, reason) : 0;
 }
 
+int parse_wait(const char *what, const char *text, int64_t *ms, struct fault *why)
+{
+	if (parse_duration(what, text, ms, why) < 0)
+		return -1;
+	return *ms > 0 ? 0 : refuse(why, what, text, "is not more than 0");
+}
+
 /* Reads exactly size digits, min..max. */
 static bool read_part(const char **text, int size, int min, int max, int *value)
 {

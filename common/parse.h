@@ -17,6 +17,9 @@ int parse_count(const char *what, const char *text, int64_t min, int64_t max, in
  * is refused, and so is what is finer than a millisecond. Milliseconds out, at most 366 days. */
 int parse_duration(const char *what, const char *text, int64_t *ms, struct fault *why);
 
+/* The same, and more than nothing. */
+int parse_wait(const char *what, const char *text, int64_t *ms, struct fault *why);
+
 /* "now", "+DURATION" from now_us, or RFC 3339 ("2026-12-01T12:00:00+09:00", ' ' or 't' for 'T',
  * 'z', fractions cut to microseconds, the offset required; leap second 60, at 23:59 UTC only,
  * is taken as the next second). Microseconds since 1970 out, years 1970-2199 in UTC. */

@@ -347,9 +347,13 @@ prefix() {
 @test "a time-out of nothing is refused, one of a year is none" {
 	for name in connect-timeout timeout; do
 		run -64 fcfs-rank "--$name" 0ms e ann
-		[[ $output == "fcfs-rank: --$name '0ms': expected more than 0"* ]]
+		[[ $output == "fcfs-rank: --$name '0ms' is not more than 0"* ]]
 	done
 	FCFS_TIMEOUT=0s run -78 fcfs-rank e ann
+	run -64 fcfs-dispatch --every 0s e
+	[[ $output == "fcfs-dispatch: --every '0s' is not more than 0"* ]]
+	run -64 fcfs-issue --deliver cat --deliver-timeout 0s </dev/null
+	[[ $output == "fcfs-issue: --deliver-timeout '0s' is not more than 0"* ]]
 	same "$T/none" "$(address fcfs-rank --timeout 366d --reconnect 0s -r "unix:$T/none" e ann)"
 }
 

@@ -129,6 +129,9 @@ in_pool() {
 	same 0 "$(redis exists "$(key e codes)" "$(key e loaded)" "$(key nosuch codes)")"
 	run -74 fcfs-codes load e "$T/none"
 	same "fcfs-codes: file '$T/none': No such file or directory" "$output"
+	event p 1 0 --codes pool
+	run -74 fcfs-codes load p "$T"
+	same "fcfs-codes: file '$T': Is a directory" "$output"
 	run -64 fcfs-codes
 	run -64 fcfs-codes burn e
 	run -64 fcfs-codes load

@@ -176,6 +176,8 @@ fcfs-issue: asked to stop: run again for what is left" "$(cat "$T/err")"
 	parked $OTHER cid
 	fcfs-issue <"$T/w" >/dev/null
 	same '1 3' "$(field e issued) $(field e parked)"
+	run -64 fcfs-issue --return-dead '' e # as of a variable that is not set: nobody's, not all
+	same 3 "$(field e parked)"
 	event f 1 1
 	run -1 fcfs-issue --return-dead $OTHER f
 	same '' "$output"

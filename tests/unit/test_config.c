@@ -82,7 +82,7 @@ static void test_refused(void)
 	option(&config, "brokers", "a,,b", "--brokers: 'a,,b' is not HOST[:PORT][,...]");
 	option(&config, "brokers", "a:0", "--brokers: 'a:0' is not HOST[:PORT][,...]");
 	is_str(config.brokers, "kept:1", "what is refused changes nothing");
-	option(&config, "timeout", "0s", "--timeout '0s': expected more than 0");
+	option(&config, "timeout", "0s", "--timeout '0s' is not more than 0");
 }
 
 int main(void)
