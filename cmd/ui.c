@@ -218,7 +218,6 @@ char **ui_start(const struct ui_tool *which, int argc, char **argv, void *reques
 	occupy_descriptors();
 	tool = which;
 	words = argv + 1;
-	argv[0] = (char *)which->name; /* getopt's messages begin with it */
 	if (config_load(&ui.config, &why) < 0)
 		exit(ui_finish(-1, &why));
 	take_options(argc, argv, request);

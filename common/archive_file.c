@@ -82,20 +82,12 @@ static int read_line(struct archive_file *file, struct fault *why)
 	return 1;
 }
 
-const char *archive_file_line(const struct archive_file *file, size_t *len)
+/* The last line. */
+static void count(struct archive_file *file, const struct archive_entry *entry)
 {
 	const struct incoming *line = &file->lines[file->next - 1];
 
-	*len = line->len;
-	return line->bytes;
-}
-
-static void count(struct archive_file *file, const struct archive_entry *entry)
-{
-	size_t len;
-	const char *line = archive_file_line(file, &len);
-
-	archive_tally_add(&file->tally, entry, line, len);
+	archive_tally_add(&file->tally, entry, line->bytes, line->len);
 }
 
 int archive_file_open(int fd, const struct control *control, struct archive_file **file,

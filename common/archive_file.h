@@ -27,9 +27,6 @@ int archive_file_next(struct archive_file *, const struct archive_entry **, stru
 /* May one go on, or was the end met? */
 bool archive_file_more(const struct archive_file *);
 
-/* The line of the last entry, as it stands there. */
-const char *archive_file_line(const struct archive_file *, size_t *len);
-
 const struct archive_tally *archive_file_tally(const struct archive_file *);
 
 #endif

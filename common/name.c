@@ -110,7 +110,9 @@ static const char *point_fault(uint32_t point)
 	return NULL;
 }
 
-bool name_point_is_plain(uint32_t point)
+/* May a terminal be given it raw? Not controls, text direction marks, what is invisible, and no white
+ * space but the blank. */
+static bool is_plain(uint32_t point)
 {
 	return point == ' ' || !point_fault(point);
 }
@@ -202,7 +204,7 @@ size_t name_show_text(char *out, size_t size, const char *bytes, size_t len)
 		bool plain;
 
 		width = name_character(bytes + i, len - i, &point);
-		plain = width > 0 && name_point_is_plain(point);
+		plain = width > 0 && is_plain(point);
 		if (used + (plain ? width : SHOWN_BYTE) >= size)
 			break;
 		if (plain) {

@@ -26,10 +26,6 @@ size_t name_character(const char *bytes, size_t len, uint32_t *point);
 /* Is it valid UTF-8 without a NUL, as every reader of JSON takes it? */
 bool name_is_text(const char *bytes, size_t len);
 
-/* May a terminal be given it raw? Not controls, text direction marks, what is invisible, and no white
- * space but the blank. */
-bool name_point_is_plain(uint32_t point);
-
 /* A UUID as libuuid prints it: 36 characters, lower case. */
 bool name_is_uuid(const char *text, size_t len);
 
