@@ -1,6 +1,5 @@
 #include "archive_live.h"
 
-#include <stdio.h>
 #include <string.h>
 
 int archive_state_read(struct redis *redis, const struct place *place, struct archive_state *s,
@@ -8,12 +7,11 @@ int archive_state_read(struct redis *redis, const struct place *place, struct ar
 {
 	struct reply reply = {0};
 	int result = step_once(redis, place, "archive_state", true, &reply, why, NULL);
-	size_t len;
 
 	memset(s, 0, sizeof *s);
 	if (result == 0) {
-		snprintf(s->id, sizeof s->id, "%s", reply_text(&reply, &len));
-		snprintf(s->state, sizeof s->state, "%s", reply_text(&reply, &len));
+		reply_copy(&reply, s->id, sizeof s->id);
+		reply_copy(&reply, s->state, sizeof s->state);
 		s->now_us = reply_int(&reply);
 		s->ended_us = reply_int(&reply);
 		s->parked = reply_int(&reply);

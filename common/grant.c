@@ -8,13 +8,6 @@
 
 enum { BUS_WORD_MAX = 16 };
 
-static void keep_text(char *to, size_t size, struct reply *reply)
-{
-	size_t len;
-
-	snprintf(to, size, "%s", reply_text(reply, &len));
-}
-
 /* It stays the text that it is: for who is told of it. */
 static void keep_verdict(char to[VERDICT_MAX], struct reply *reply, const char *const *words,
 			 size_t count)
@@ -33,13 +26,13 @@ static int read_lease(struct reply *reply, const struct place *place, struct lea
 
 	if (answer == LEASE_HELD) {
 		lease->epoch = reply_int(reply);
-		keep_text(lease->id, sizeof lease->id, reply);
+		reply_copy(reply, lease->id, sizeof lease->id);
 		lease->settled = reply_int(reply);
 	} else if (answer == LEASE_BUSY) {
-		keep_text(lease->holder, sizeof lease->holder, reply);
+		reply_copy(reply, lease->holder, sizeof lease->holder);
 		lease->busy_ms = reply_int(reply);
 	} else {
-		keep_text(bus, sizeof bus, reply);
+		reply_copy(reply, bus, sizeof bus);
 	}
 	if (reply_check(reply, place->event_key, why) < 0)
 		return -1;

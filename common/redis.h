@@ -118,6 +118,9 @@ int redis_words(struct redis *, struct reply *, struct fault *why, ...) __attrib
 int64_t reply_int(struct reply *);		     /* an integer, or a text of digits */
 const char *reply_text(struct reply *, size_t *len); /* NUL behind it; lives as long as the reply */
 
+/* A text, into a field of this size; one that is longer makes the reply unsound, and the field is "". */
+void reply_copy(struct reply *, char *to, size_t size);
+
 /* Which of these words it is, as many as there are; NULL stands for none. Any other makes the reply unsound. */
 size_t reply_word(struct reply *, const char *const *words, size_t count);
 

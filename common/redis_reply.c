@@ -47,6 +47,17 @@ const char *reply_text(struct reply *reply, size_t *len)
 	return value->str;
 }
 
+void reply_copy(struct reply *reply, char *to, size_t size)
+{
+	size_t len;
+	const char *text = reply_text(reply, &len);
+	const bool fits = len < size;
+
+	reply->unsound = reply->unsound || !fits;
+	memcpy(to, text, fits ? len : 0);
+	to[fits ? len : 0] = '\0';
+}
+
 size_t reply_word(struct reply *reply, const char *const *words, size_t count)
 {
 	size_t len;

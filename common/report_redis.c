@@ -5,7 +5,6 @@
 
 #include "runlog.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,15 +19,14 @@ struct from_redis {
 static void read_row(struct reply *reply, struct report_row *row)
 {
 	struct winner *winner = &row->issued.winner;
-	size_t len;
 
 	winner->ticket = reply_int(reply);
-	snprintf(winner->user, sizeof winner->user, "%s", reply_text(reply, &len));
+	reply_copy(reply, winner->user, sizeof winner->user);
 	winner->joined_us = reply_int(reply);
 	winner->granted_us = reply_int(reply);
-	snprintf(row->state, sizeof row->state, "%s", reply_text(reply, &len));
+	reply_copy(reply, row->state, sizeof row->state);
 	row->issued.issued_us = reply_int(reply);
-	snprintf(row->issued.code, sizeof row->issued.code, "%s", reply_text(reply, &len));
+	reply_copy(reply, row->issued.code, sizeof row->issued.code);
 }
 
 /* One page from `from` on. Returns the ticket to go on from, 0 at the end, -1. */

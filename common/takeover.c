@@ -4,7 +4,6 @@
 #include "event.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,14 +34,13 @@ static int make_room(struct strays *s, struct fault *why)
 static int add(struct strays *s, struct reply *reply, struct fault *why)
 {
 	struct burial *burial;
-	size_t len;
 
 	if (make_room(s, why) < 0)
 		return -1;
 	assert(s->burial);
 	burial = &s->burial[s->count++];
 	*burial = (struct burial){0};
-	snprintf(burial->user, sizeof burial->user, "%s", reply_text(reply, &len));
+	reply_copy(reply, burial->user, sizeof burial->user);
 	burial->partition = (int32_t)reply_int(reply);
 	burial->offset = reply_int(reply);
 	burial->issued_us = reply_int(reply);
@@ -57,11 +55,10 @@ static int find(struct takeover *t, struct step *step, const struct place *place
 
 	do {
 		struct reply reply = {0};
-		size_t len;
 
 		result = award_stranded(step, t->redis, place, span, count, &scan, &reply, why);
 		if (result == 0)
-			snprintf(s->id, sizeof s->id, "%s", reply_text(&reply, &len));
+			reply_copy(&reply, s->id, sizeof s->id);
 		while (result == 0 && reply_more(&reply))
 			result = add(s, &reply, why);
 		if (result == 0)
