@@ -54,15 +54,7 @@ static int put_person(struct publisher *p, struct publication *e, struct stem *s
 static int read_person(struct winner *person, struct reply *line, const struct publication *e,
 		       struct fault *why)
 {
-	size_t len;
-	const char *user = reply_text(line, &len);
-
-	if (len >= sizeof person->user) {
-		line->unsound = true;
-		len = 0;
-	}
-	memcpy(person->user, user, len);
-	person->user[len] = '\0';
+	reply_copy(line, person->user, sizeof person->user);
 	person->joined_us = reply_int(line);
 	return reply_check(line, e->place.line_key, why);
 }
