@@ -240,10 +240,10 @@ static int check_version(struct sqlite_ledger *self, struct fault *why)
 
 /* Rows land all over two indexes, so a page is written back less often where the log may grow:
  * 64 MiB makes large chunks half as fast again as SQLite's 4. A chunk of 1,000 changes 3 MiB of
- * pages; in SQLite's 2 they would go to the log, and be read again, before it is kept, and those that
- * others have changed are there still in 6. */
+ * pages; in SQLite's 2 they would go to the log, and be read again, before it is kept. With half as much
+ * again, some that the chunk before has changed are still there. */
 static const char settings[] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16000;"
-			       "PRAGMA cache_size=-6144";
+			       "PRAGMA cache_size=-4608";
 
 /* A file that is none of ours is refused before anything is written to it. */
 int ledger_sqlite_set_up(struct sqlite_ledger *self, bool to_read, struct fault *why)
