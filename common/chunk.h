@@ -75,11 +75,12 @@ bool group_has(const struct group *, bool (*is)(const struct award *));
 /* All of them are foreign, for this reason; 0. */
 int group_disown(struct group *, const char *reason);
 
-/* Into the ledger, in one transaction, whose commit is left under way: one chunk at a time. 0 or -1. */
-int chunk_keep(struct chunk *, struct desk *, struct fault *why);
+/* Into the ledger, the oldest first, in one transaction, whose commit is left under way: KEEPING; or KEPT, with nothing for
+ * the ledger. 0, where the others may still be ASKED; or -1, of the first. */
+int chunk_keep(struct chunk *const *, size_t count, struct desk *, struct fault *why);
 
-/* Waits for it: 0 or -1. */
-int chunk_kept(struct chunk *, struct desk *, struct fault *why);
+/* Waits for it, of all that are KEEPING: as chunk_keep, and those that are not ASKED are KEPT. */
+int chunk_kept(struct chunk *const *, size_t count, struct desk *, struct fault *why);
 
 enum { CHUNK_CHANGED = 1, CHUNK_LOST };
 

@@ -1,7 +1,8 @@
 /*
  * chunk_ledger.c - a chunk's two transactions of the ledger: its rows, and what became of them. Each is
  * made once more, after a pause, while its fault is one that passes by itself. The first one's commit goes on while
- * other chunks have their turn.
+ * other chunks have their turn. Small chunks share it: a commit takes about as long for many rows as for few. What
+ * goes wrong with several is made again with the oldest alone, so that a fault is that one's.
  */
 #include "chunk.h"
 
@@ -68,17 +69,30 @@ static int keep_group(struct desk *d, const struct group *g, struct fault *why)
 	return reconcile_keep(&reconcile, g->award, g->count, why);
 }
 
-static int keep(struct chunk *c, struct desk *d, struct fault *why)
+static int keep_rows(struct chunk *c, struct desk *d, struct fault *why)
 {
-	if (ledger_begin(d->issue->ledger, why) < 0)
-		return -1;
 	for (size_t i = 0; i < c->groups; i++) {
 		const struct group *g = &c->group[i];
 
 		if (group_has(g, award_is_assigned) && keep_group(d, g, why) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int keep_together(struct chunk *const *c, size_t count, struct desk *d, struct fault *why)
+{
+	if (ledger_begin(d->issue->ledger, why) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (keep_rows(c[i], d, why) < 0)
+			return -1;
 	return ledger_commit_post(d->issue->ledger, why);
+}
+
+static int keep(struct chunk *c, struct desk *d, struct fault *why)
+{
+	return keep_together(&c, 1, d, why);
 }
 
 /* What was posted, or, where that has failed, all of it again. */
@@ -89,22 +103,40 @@ static int settle(struct chunk *c, struct desk *d, struct fault *why)
 	return ledger_commit_settle(d->issue->ledger, why);
 }
 
-int chunk_keep(struct chunk *c, struct desk *d, struct fault *why)
+static bool has_rows(const struct chunk *c)
 {
 	const struct group whole = {.award = c->order, .count = c->live};
-	const bool any = d->issue->ledger && group_has(&whole, award_is_assigned);
 
-	if (any && again(c, d, keep, why) < 0)
+	return group_has(&whole, award_is_assigned);
+}
+
+int chunk_keep(struct chunk *const *c, size_t count, struct desk *d, struct fault *why)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++)
+		any = any || (d->issue->ledger && has_rows(c[i]));
+	if (any && count > 1 && keep_together(c, count, d, why) < 0) {
+		ledger_rollback(d->issue->ledger);
+		count = 1;
+	}
+	if (any && count == 1 && again(c[0], d, keep, why) < 0)
 		return -1;
-	c->phase = any ? CHUNK_KEEPING : CHUNK_KEPT;
+	for (size_t i = 0; i < count; i++)
+		c[i]->phase = any ? CHUNK_KEEPING : CHUNK_KEPT;
 	return 0;
 }
 
-int chunk_kept(struct chunk *c, struct desk *d, struct fault *why)
+int chunk_kept(struct chunk *const *c, size_t count, struct desk *d, struct fault *why)
 {
-	if (again(c, d, settle, why) < 0)
+	if (count > 1 && ledger_commit_settle(d->issue->ledger, why) < 0) {
+		for (; count > 1; count--)
+			c[count - 1]->phase = CHUNK_ASKED;
+	}
+	if (count == 1 && again(c[0], d, settle, why) < 0)
 		return -1;
-	c->phase = CHUNK_KEPT;
+	for (size_t i = 0; i < count; i++)
+		c[i]->phase = CHUNK_KEPT;
 	return 0;
 }
 

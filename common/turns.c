@@ -3,11 +3,17 @@
 /* So many records are under way: a large chunk has three others beside it, a small one fills a commit. */
 enum { RECORDS = 4000 };
 
+/* So many rows share a transaction of the ledger; a larger chunk has its own. */
+enum { ROWS = 500 };
+
 int turns_init(struct turns *t, struct desk *desk, size_t chunk, struct fault *why)
 {
 	*t = (struct turns){.desk = desk, .chunks = RECORDS / chunk};
 	if (t->chunks > TURNS)
 		t->chunks = TURNS;
+	t->together = desk->issue->ledger ? ROWS / chunk : 1;
+	if (t->together > TURNS)
+		t->together = TURNS;
 	for (size_t c = 0; c < t->chunks; c++)
 		if (chunk_init(&t->chunk[c], chunk, why) < 0)
 			return -1;
@@ -118,10 +124,17 @@ static int send_out(struct turns *t, struct fault *why)
 
 /* --- begun ------------------------------------------------------------------------------------ */
 
+/* While a ledger commits. One that is asked for may need the codes of a pool that the next one would hold. */
+static size_t may_be_asked(const struct turns *t)
+{
+	if (t->desk->books.swaps)
+		return 1;
+	return t->together > 2 ? t->together : 2;
+}
+
 /* Another is taken ahead, if it is there. Not behind an empty one, whose commit is not the source's to
  * hold, nor where codes are delivered: that may take long, and those of the next chunk would be assigned
- * to nobody's use meanwhile. One that is asked for may need the codes of a pool that the next one would
- * hold. */
+ * to nobody's use meanwhile. */
 static bool may_take(struct turns *t)
 {
 	const struct issue *i = t->desk->issue;
@@ -133,9 +146,8 @@ static bool may_take(struct turns *t)
 	if (!last)
 		return true;
 	return last->count > 0 && last->phase != CHUNK_TAKEN && !last->failed &&
-	       in_phase(t, CHUNK_ASKED, &asked) < (t->desk->books.swaps ? 1 : 2) &&
-	       t->begun < i->source->takes && !i->deliver && !i->control->stopping() &&
-	       !i->source->idle(i->source);
+	       in_phase(t, CHUNK_ASKED, &asked) < may_be_asked(t) && t->begun < i->source->takes &&
+	       !i->deliver && !i->control->stopping() && !i->source->idle(i->source);
 }
 
 static int take(struct turns *t, struct fault *why)
@@ -180,16 +192,36 @@ static int fail(struct turns *t, struct chunk *c, const struct fault *why)
 	return 0;
 }
 
-static int keep(struct turns *t, struct chunk *c, struct fault *why)
+static size_t gather(struct turns *t, enum phase phase, struct chunk *c[TURNS])
 {
-	if (chunk_answers(c, t->desk, why) == 0 && chunk_keep(c, t->desk, why) == 0)
-		return 0;
-	return fail(t, c, why);
+	size_t count = 0;
+
+	for (size_t n = 0; n < t->begun; n++)
+		if (begun(t, n)->phase == phase)
+			c[count++] = begun(t, n);
+	return count;
 }
 
-static int kept(struct turns *t, struct chunk *c, struct fault *why)
+/* With the first those behind it, up to one that fails: that comes first another time. */
+static int keep(struct turns *t, struct fault *why)
 {
-	return chunk_kept(c, t->desk, why) == 0 ? 0 : fail(t, c, why);
+	struct chunk *c[TURNS];
+	const size_t asked = gather(t, CHUNK_ASKED, c);
+	size_t count = 1;
+
+	if (chunk_answers(c[0], t->desk, why) < 0)
+		return fail(t, c[0], why);
+	while (count < asked && count < t->together && chunk_answers(c[count], t->desk, why) == 0)
+		count++;
+	return chunk_keep(c, count, t->desk, why) == 0 ? 0 : fail(t, c[0], why);
+}
+
+static int kept(struct turns *t, struct fault *why)
+{
+	struct chunk *c[TURNS];
+	const size_t count = gather(t, CHUNK_KEEPING, c);
+
+	return chunk_kept(c, count, t->desk, why) == 0 ? 0 : fail(t, c[0], why);
 }
 
 /* --- the turn --------------------------------------------------------------------------------- */
@@ -212,7 +244,7 @@ int turns_step(struct turns *t, struct fault *why)
 	if (i->source->lost(i->source))
 		return turns_start_over(t, why);
 	if (keeping && !ledger_busy(i->ledger))
-		return kept(t, keeping, why);
+		return kept(t, why);
 	if ((t->out || ready) && !i->sink->busy(i->sink))
 		return go_out(t, why);
 	if (may_ask(t, taken))
@@ -220,8 +252,8 @@ int turns_step(struct turns *t, struct fault *why)
 	if (may_take(t))
 		return take(t, why);
 	if (keeping)
-		return kept(t, keeping, why);
+		return kept(t, why);
 	if (may_keep(t, asked))
-		return keep(t, asked, why);
+		return keep(t, why);
 	return go_out(t, why);
 }
