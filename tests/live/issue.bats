@@ -579,6 +579,23 @@ pending_is() {
 	in_ledger "$T/1"
 }
 
+@test "of chunks that share a transaction of the ledger one fits neither: those before it are out, none behind it" {
+	event a 8 8
+	fcfs-dispatch a >"$T/w"
+	winner 8 | issue >"$T/8"
+	ledger "update issued set ticket = 5, \"user\" = 'mallory'"
+	run -70 --separate-stderr issue --chunk 2 <"$T/w"
+	[[ $stderr == "fcfs-issue: event 'a': redis has ticket 5 for 'p0000005', the ledger has ticket 5 for 'mallory'"* ]]
+	same '1 2 3 4' "$(jq -r .ticket <<<"$output" | xargs)"
+	same '1 2 3 4 5' "$(ledger 'select ticket from issued order by ticket' | xargs)"
+	same '5 failed' "$(field a issued) $(redis --raw lindex "$(key a runs)" -1 | jq -r .status)"
+	echo "$output" >"$T/1"
+	ledger "update issued set \"user\" = 'p0000008', ticket = 8 where \"user\" = 'mallory'"
+	issue --chunk 2 <"$T/w" >>"$T/1"
+	cat "$T/8" "$T/1" | jq -sc 'sort_by(.ticket)[]' >"$T/out"
+	all_issued a 8 "$T/out"
+}
+
 @test "a ledger of a newer fcfs, of something else, or in no folder is refused before any code is given" {
 	event a 2 2
 	fcfs-dispatch a >"$T/w"
