@@ -127,9 +127,15 @@ int chunk_keep(struct chunk *const *c, size_t count, struct desk *d, struct faul
 	return 0;
 }
 
+/* -1 also where nobody knows any more what became of it. */
+static int settle_posted(struct desk *d, struct fault *why)
+{
+	return ledger_posted(d->issue->ledger) ? ledger_commit_settle(d->issue->ledger, why) : -1;
+}
+
 int chunk_kept(struct chunk *const *c, size_t count, struct desk *d, struct fault *why)
 {
-	if (count > 1 && ledger_commit_settle(d->issue->ledger, why) < 0) {
+	if (count > 1 && settle_posted(d, why) < 0) {
 		for (; count > 1; count--)
 			c[count - 1]->phase = CHUNK_ASKED;
 	}
