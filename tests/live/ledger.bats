@@ -149,10 +149,10 @@ let_go() {
 @test "killed between rows and commit: nothing is left of it, and the rerun is complete" {
 	event a 30 30
 	fcfs-dispatch a >"$T/w"
-	# the second chunk waits for a lock inside the transaction that has its first rows
-	issue </dev/null
+	head -n 10 "$T/w" | issue >"$T/1"
+	# the next chunk waits for a lock inside the transaction that has its first rows
 	hold "INSERT INTO issued SELECT '$(field a id)', 'x', 15, 'x', 'x', 1, 1, 1, NULL, 'issued'"
-	spawn from "$T/w" fcfs-issue --chunk 10 --ledger "$url" >"$T/1"
+	spawn from "$T/w" fcfs-issue --chunk 10 --ledger "$url" >>"$T/1"
 	soon waiting_for_a_lock
 	kill -9 "$pid"
 	let_go
