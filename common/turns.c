@@ -3,7 +3,8 @@
 /* So many records are under way: a large chunk has three others beside it, a small one fills a commit. */
 enum { RECORDS = 4000 };
 
-/* So many rows share a transaction of the ledger; a larger chunk has its own. */
+/* So many rows share a transaction of the ledger; a larger chunk has its own. While it commits, as many chunks as are in it
+ * can be taken: so it has half of those that the source holds. */
 enum { ROWS = 500 };
 
 int turns_init(struct turns *t, struct desk *desk, size_t chunk, struct fault *why)
@@ -12,8 +13,8 @@ int turns_init(struct turns *t, struct desk *desk, size_t chunk, struct fault *w
 	if (t->chunks > TURNS)
 		t->chunks = TURNS;
 	t->together = desk->issue->ledger ? ROWS / chunk : 1;
-	if (t->together > TURNS)
-		t->together = TURNS;
+	if (t->together > desk->issue->source->takes / 2)
+		t->together = desk->issue->source->takes / 2;
 	for (size_t c = 0; c < t->chunks; c++)
 		if (chunk_init(&t->chunk[c], chunk, why) < 0)
 			return -1;
