@@ -2,7 +2,7 @@
  * chunk.h - the records of one take, and what becomes of each: the phases of issue.h, one call each.
  *
  * Awards of one event and id are a group: a step in Redis each. All groups go through a phase
- * together, so that the ledger and the bus have one transaction a chunk.
+ * together, so that a chunk is in one transaction of the ledger, and in one of the bus.
  */
 #ifndef FCFS_CHUNK_H
 #define FCFS_CHUNK_H

@@ -13,7 +13,7 @@
  *   commit   the bus, with what was taken
  *   done     in Redis: issued; or park: pending, parked
  *
- * Several chunks turn, and those that are ready together go out with one commit: turns.h.
+ * Several chunks turn, and those that are ready together are kept, and go out, with one commit: turns.h.
  *
  * Dying between any two, and running again over the same winners (P5, P8), finds
  *   - before ask: nothing has happened;

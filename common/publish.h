@@ -51,8 +51,8 @@ struct publication {
 	bool adopted;		  /* from Redis: the topic is to learn of it */
 	int64_t limit;		  /* winners this pass may yet grant */
 	int64_t window;		  /* winners, requests or decisions the next transaction, about */
-	char verdict
-		[VERDICT_MAX]; /* of the last step: more, idle, dry, paused, early, ended, stale */
+	/* of the last step: more, idle, dry, paused, early, ended, stale */
+	char verdict[VERDICT_MAX];
 	struct run run;
 };
 

@@ -12,9 +12,6 @@ int turns_init(struct turns *t, struct desk *desk, size_t chunk, struct fault *w
 	*t = (struct turns){.desk = desk, .chunks = RECORDS / chunk};
 	if (t->chunks > TURNS)
 		t->chunks = TURNS;
-	t->together = desk->issue->ledger ? ROWS / chunk : 1;
-	if (t->together > desk->issue->source->takes / 2)
-		t->together = desk->issue->source->takes / 2;
 	for (size_t c = 0; c < t->chunks; c++)
 		if (chunk_init(&t->chunk[c], chunk, why) < 0)
 			return -1;
@@ -38,18 +35,23 @@ static struct chunk *begun(struct turns *t, size_t n)
 	return nth(t, t->out + n);
 }
 
-/* Those that are begun, of this phase: how many, and the first. */
-static size_t in_phase(struct turns *t, enum phase phase, struct chunk **first)
+/* Those that are begun, of this phase: how many. */
+static size_t gather(struct turns *t, enum phase phase, struct chunk *c[TURNS])
 {
 	size_t count = 0;
 
-	*first = NULL;
-	for (size_t n = 0; n < t->begun; n++) {
-		if (begun(t, n)->phase != phase)
-			continue;
-		if (count++ == 0)
-			*first = begun(t, n);
-	}
+	for (size_t n = 0; n < t->begun; n++)
+		if (begun(t, n)->phase == phase)
+			c[count++] = begun(t, n);
+	return count;
+}
+
+static size_t in_phase(struct turns *t, enum phase phase, struct chunk **first)
+{
+	struct chunk *c[TURNS];
+	const size_t count = gather(t, phase, c);
+
+	*first = count ? c[0] : NULL;
 	return count;
 }
 
@@ -125,12 +127,23 @@ static int send_out(struct turns *t, struct fault *why)
 
 /* --- begun ------------------------------------------------------------------------------------ */
 
+/* So many may share a transaction of the ledger. */
+static size_t together(const struct turns *t)
+{
+	const struct issue *i = t->desk->issue;
+	const size_t some = i->ledger ? ROWS / i->chunk : 1, most = i->source->takes / 2;
+
+	return some < most ? some : most;
+}
+
 /* While a ledger commits. One that is asked for may need the codes of a pool that the next one would hold. */
 static size_t may_be_asked(const struct turns *t)
 {
+	const size_t some = together(t);
+
 	if (t->desk->books.swaps)
 		return 1;
-	return t->together > 2 ? t->together : 2;
+	return some > 2 ? some : 2;
 }
 
 /* Another is taken ahead, if it is there. Not behind an empty one, whose commit is not the source's to
@@ -193,26 +206,16 @@ static int fail(struct turns *t, struct chunk *c, const struct fault *why)
 	return 0;
 }
 
-static size_t gather(struct turns *t, enum phase phase, struct chunk *c[TURNS])
-{
-	size_t count = 0;
-
-	for (size_t n = 0; n < t->begun; n++)
-		if (begun(t, n)->phase == phase)
-			c[count++] = begun(t, n);
-	return count;
-}
-
 /* With the first those behind it, up to one that fails: that comes first another time. */
 static int keep(struct turns *t, struct fault *why)
 {
 	struct chunk *c[TURNS];
-	const size_t asked = gather(t, CHUNK_ASKED, c);
+	const size_t asked = gather(t, CHUNK_ASKED, c), most = together(t);
 	size_t count = 1;
 
 	if (chunk_answers(c[0], t->desk, why) < 0)
 		return fail(t, c[0], why);
-	while (count < asked && count < t->together && chunk_answers(c[count], t->desk, why) == 0)
+	while (count < asked && count < most && chunk_answers(c[count], t->desk, why) == 0)
 		count++;
 	return chunk_keep(c, count, t->desk, why) == 0 ? 0 : fail(t, c[0], why);
 }

@@ -11,9 +11,8 @@
  * waited for, others are read, put or done. The bus takes about as long for many records as for few: all
  * chunks that are kept when it is free again go out in one commit. So transactions are large where much
  * comes, and a chunk that comes alone goes out alone, at once: none waits for another. So it is with the ledger's
- * transaction and small chunks that Redis has answered. How far ahead it
- * goes has bounds: what the source holds, and so many records in all. Nothing goes out behind the chunk with
- * which more records are dead than the run may skip.
+ * transaction and small chunks that Redis has answered. How far ahead it goes has bounds: what the source holds, and
+ * so many records in all. Nothing goes out behind the chunk with which more records are dead than the run may skip.
  *
  * They are asked for, kept, put and done in the order in which they were taken. A ticket that is in two of
  * them is asked for again only when the first one is done. What goes wrong in asking or keeping ends the
@@ -30,7 +29,6 @@ enum { TURNS = 16 };
 struct turns {
 	struct desk *desk;
 	struct chunk chunk[TURNS];
-	size_t together;   /* so many may share a transaction of the ledger */
 	size_t chunks;	   /* of these are in use, in turn, */
 	size_t first, out; /* from this one on: whose commit is under way, */
 	size_t begun;	   /* and behind them those that are not out */
