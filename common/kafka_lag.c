@@ -2,6 +2,8 @@
 
 #include "kafka_private.h"
 
+#include "clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,29 +47,18 @@ static int read_committed(struct kafka *k, struct lag *lag, struct fault *why)
 }
 
 /* Where nothing is committed, or what is committed is not there any more, issuers begin anew. */
-static int64_t behind(const struct lag_part *part, int64_t low, int64_t end)
+static int64_t behind(const struct lag_part *part, const struct range *range)
 {
-	bool there = part->committed >= low && part->committed <= end;
+	bool there = part->committed >= range->low && part->committed <= range->stable;
 
-	return end - (there ? part->committed : low);
-}
-
-static int read_drained(struct kafka *k, struct lag *lag, struct fault *why)
-{
-	lag->drained = lag->total == 0;
-	for (int32_t p = 0; p < lag->parts && lag->drained; p++) {
-		int64_t low, high;
-
-		if (kafka_watermarks(k, false, TOPIC_WINNERS, p, &low, &high, why) < 0)
-			return -1;
-		lag->drained = behind(&lag->part[p], low, high) == 0;
-	}
-	return 0;
+	return range->stable - (there ? part->committed : range->low);
 }
 
 static int read_lag(struct kafka *k, struct lag *lag, struct fault *why)
 {
-	*lag = (struct lag){.parts = kafka_partitions(k, TOPIC_WINNERS, why)};
+	int64_t until_ms = clock_ms() + KAFKA_SETTLE_MS;
+
+	*lag = (struct lag){.parts = kafka_partitions(k, TOPIC_WINNERS, why), .drained = true};
 	if (lag->parts < 0)
 		return -1;
 	lag->part = calloc((size_t)lag->parts, sizeof *lag->part);
@@ -78,14 +69,18 @@ static int read_lag(struct kafka *k, struct lag *lag, struct fault *why)
 		return -1;
 	for (int32_t p = 0; p < lag->parts; p++) {
 		struct lag_part *part = &lag->part[p];
-		int64_t low;
+		struct range range;
+		int stable = kafka_wait_stable(k, TOPIC_WINNERS, p, until_ms - clock_ms(), NULL,
+					       &range, why);
 
-		if (kafka_watermarks(k, true, TOPIC_WINNERS, p, &low, &part->stable, why) < 0)
+		if (stable < 0)
 			return -1;
-		part->lag = behind(part, low, part->stable);
+		part->stable = range.stable;
+		part->lag = behind(part, &range);
 		lag->total += part->lag;
+		lag->drained = lag->drained && stable && part->lag == 0;
 	}
-	return read_drained(k, lag, why);
+	return 0;
 }
 
 int kafka_lag(struct kafka *k, struct lag *lag, struct fault *why)

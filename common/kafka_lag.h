@@ -2,7 +2,8 @@
  * kafka_lag.h - how far the issuers are behind, in the whole deployment: all events share its topics.
  *
  * It asks, joins no group and changes nothing. A broker that falls silent is waited for a few
- * seconds, not for as long as a loop would: a person waits for the answer.
+ * seconds, not for as long as a loop would: a person waits for the answer. Transactions that are open
+ * are waited for KAFKA_SETTLE_MS: what was committed just now may need a moment to be seen.
  */
 #ifndef FCFS_KAFKA_LAG_H
 #define FCFS_KAFKA_LAG_H
