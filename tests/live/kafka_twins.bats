@@ -65,6 +65,26 @@ redis_kill() {
 	once e 2000
 }
 
+# --- the ledger ------------------------------------------------------------------------------------
+
+@test "of chunks that share a transaction of the ledger one fits neither: those before it are out, none behind it" {
+	topics 1
+	event a 8 8
+	fcfs-issue --ledger "sqlite:$T/ledger"
+	fcfs-dispatch a
+	sqlite3 "$T/ledger" "insert into issued (event, id, ticket, \"user\", code, joined_us, granted_us, issued_us, state)
+		values ('a', '$(field a id)', 5, 'mallory', 'X', 1, 1, 1, 'issued')"
+	run -70 timeout "$LIMIT" fcfs-issue --chunk 2 --ledger "sqlite:$T/ledger"
+	same "fcfs-issue: event 'a': redis has ticket 5 for 'p0000005', the ledger has ticket 5 for 'mallory': one of them is not this event's" "$output"
+	same '1 2 3 4' "$(issued_of a | jq .ticket | xargs)"
+	same '1 2 3 4 5' "$(sqlite3 "$T/ledger" 'select ticket from issued order by ticket' | xargs)"
+	same '4 failed' "$(field a issued) $(redis --raw lindex "$(key a runs)" -1 | jq -r .status)"
+	sqlite3 "$T/ledger" 'delete from issued where ticket = 5'
+	ended 0 fcfs-issue --chunk 2 --ledger "sqlite:$T/ledger"
+	all_out a 8
+	ended 0 fcfs-audit --final --ledger "sqlite:$T/ledger" a
+}
+
 # --- side by side ----------------------------------------------------------------------------------
 
 # beside CHECK...: each in a namespace and a folder of its own, all at once; says where one has failed
