@@ -26,6 +26,11 @@ crowd() {
 	names "$1" | fcfs-join bench >/dev/null
 }
 
+# reported: codes a second of the event, between the first code and the last
+reported() {
+	fcfs-report bench | awk '$1 == "issued_per_s" { printf "%d", $2 }'
+}
+
 # until_counter FIELD N: it has come so far. One process asks, every 5 ms: one for each question would take a core's quarter.
 until_counter() {
 	{ redis -r 12000 -i 0.005 hget "${FCFS_PREFIX}fcfs:{bench}:event" "$1" || :; } | grep -qx "$2" ||

@@ -51,7 +51,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 		return 0;
 	default:
 		r->instance_given = value;
-		return 0;
+		return instance_check(value, why);
 	}
 }
 

@@ -73,7 +73,7 @@ static int take(void *self, int letter, const char *value, struct fault *why)
 	case STATS:
 		return r->stats = value, 0;
 	default:
-		return r->instance_given = value, 0;
+		return r->instance_given = value, instance_check(value, why);
 	}
 }
 

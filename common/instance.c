@@ -60,13 +60,18 @@ static int take_given(struct instance *instance, const char *folder, const char 
 {
 	int locked;
 
-	if (!name_is_event(given, strlen(given)))
-		return fault_set(why, EX_USAGE, "--instance: 1-64 of A-Z a-z 0-9 . _ -");
 	locked = lock_slot(instance, folder, tool, given, why);
 	if (locked == 0)
 		return fault_set(why, EX_TEMPFAIL, "instance '%s' is running already", given);
 	snprintf(instance->name, sizeof instance->name, "%s", given);
 	return locked < 0 ? -1 : 0;
+}
+
+int instance_check(const char *given, struct fault *why)
+{
+	return name_is_event(given, strlen(given))
+		       ? 0
+		       : fault_set(why, EX_USAGE, "--instance: 1-64 of A-Z a-z 0-9 . _ -");
 }
 
 int instance_take(struct instance *instance, const char *folder, const char *tool,

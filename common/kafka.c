@@ -105,13 +105,13 @@ static int read_lines(FILE *file, const char *path, rd_kafka_conf_t *conf, struc
 			len--;
 		text[len] = '\0';
 		if (cut)
-			return fault_set(why, EX_CONFIG, "'%s' line %d: longer than %d bytes", path,
+			return fault_set(why, EX_CONFIG, "properties file '%s' line %d: longer than %d bytes", path,
 					 number, LINE_SIZE);
 		if (*text && *text != '#' && set_given(conf, text, &bad) < 0)
-			return fault_set(why, EX_CONFIG, "'%s' line %d: %s", path, number,
+			return fault_set(why, EX_CONFIG, "properties file '%s' line %d: %s", path, number,
 					 bad.line);
 	}
-	return ferror(file) ? fault_errno(why, EX_CONFIG, "'%s'", path) : 0;
+	return ferror(file) ? fault_errno(why, EX_CONFIG, "properties file '%s'", path) : 0;
 }
 
 static int read_file(rd_kafka_conf_t *conf, const char *path, struct fault *why)

@@ -48,11 +48,6 @@ issued() {
 	audited bench --final --ledger sqlite:ledger.db
 }
 
-# reported: between the first code and the last
-reported() {
-	fcfs-report bench | awk '$1 == "issued_per_s" { printf "%d", $2 }'
-}
-
 chunk_100() {
 	kafka chunk_100 100 "$few"
 	sample reported_100 "$(reported)"

@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # bench/lib.bash, bench/kafka.bash
 #
 # --peer is its folder, with target/seed-spring.jar, or it is built in a copy. Nothing of it is in this tree. It is measured
-# by itself, inside its JVM: its start is not counted, ours is. Joins: 64 threads, either in a fresh JVM, as its own bench has
+# by itself, inside its JVM, without its start: of codes ours is told in the same way, between the first and the last, and from
+# start to exit beside it; of joins ours has its start in it. Joins: 64 threads, either in a fresh JVM, as its own bench has
 # it (20,000 joins before), or in one that has done 200,000. Without a log on both sides, unless it is said; with one, both
 # have appendfsync always. Codes: chunk 100 is written into its job; it keeps them in a file of H2, which does not sync,
 # and no Redis takes part; ours has the SQLite ledger, which does, and Redis with its log. Its last poll, for nothing, is
@@ -14,8 +15,10 @@ describe() {
 	series always people/s 'fcfs-join, one process, appendfsync always'
 	series memory people/s 'fcfs-join, one process, no log'
 	series issued codes/s 'the peer, warm JVM, chunk 100'
-	series issue_100 codes/s 'fcfs-issue --chunk 100'
-	series issue_best codes/s 'fcfs-issue --chunk 1000'
+	series issue_100 codes/s 'fcfs-issue --chunk 100, without its start'
+	series issue_best codes/s 'fcfs-issue --chunk 1000, without its start'
+	series whole_100 codes/s 'fcfs-issue --chunk 100, from start to exit'
+	series whole_best codes/s 'fcfs-issue --chunk 1000, from start to exit'
 	series peer_peak KiB 'most memory of the peer while it issues'
 	series issue_peak KiB 'most memory of fcfs-issue'
 	ratio always_fresh always fresh 'joins to the fresh peer, both appendfsync always'
@@ -23,6 +26,8 @@ describe() {
 	ratio always_warm always warm 'joins with appendfsync always to the warm peer without a log'
 	ratio issue_equal issue_100 issued 'codes at its chunk to the warm peer'
 	ratio issue_at_best issue_best issued 'codes at our best chunk to the warm peer'
+	ratio whole_equal whole_100 issued 'codes at its chunk, our start in it, to the warm peer without'
+	ratio whole_at_best whole_best issued 'codes at our best chunk, our start in it, to the warm peer without'
 	goal always_fresh at_least 40
 	goal memory_warm at_least 25
 	goal issue_equal at_least 5
@@ -124,25 +129,25 @@ memory() {
 	sample memory "$(per_second "$people")"
 }
 
-# issue CHUNK N
+# issue NAME CHUNK N
 issue() {
 	log yes
-	fresh "spring$1"
-	crowd "$2"
+	fresh "spring$2"
+	crowd "$3"
 	fcfs-dispatch bench
 	rm -f ledger.db*
-	timed fcfs-issue --chunk "$1" --ledger sqlite:ledger.db
-	expect 'codes' "$2" "$(sqlite3 ledger.db 'select count(distinct code) from issued')"
+	timed fcfs-issue --chunk "$2" --ledger sqlite:ledger.db
+	sample "issue_$1" "$(reported)"
+	sample "whole_$1" "$(per_second "$3")"
+	expect 'codes' "$3" "$(sqlite3 ledger.db 'select count(distinct code) from issued')"
 	audited bench --final --ledger sqlite:ledger.db
 }
 
 issue_100() {
-	issue 100 "$few"
-	sample issue_100 "$(per_second "$few")"
+	issue 100 100 "$few"
 	sample issue_peak "$took_kib"
 }
 
 issue_best() {
-	issue 1000 "$many"
-	sample issue_best "$(per_second "$many")"
+	issue best 1000 "$many"
 }

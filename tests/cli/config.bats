@@ -241,9 +241,11 @@ prefix() {
 		dispatch --batch 0 e
 		dispatch --batch x e
 		dispatch --every 5 e
+		dispatch --instance ../x e
 		issue e
 		issue --chunk 0
 		issue --chunk 1001
+		issue --instance ../x
 		setup
 		setup kafka
 		setup redis redis

@@ -393,9 +393,11 @@ fcfs-dispatch: event 'a': it was purged, and created anew: run again" "$(cat "$T
 			same "$1: -X: '$name' is set by fcfs itself" "${stderr%%$'\n'*}"
 		done
 		run -78 "$1" -F "$T/nosuch" "${@:2}"
+		run -78 "$1" -F "$T" "${@:2}"
+		same "$1: properties file '$T': Is a directory" "$output"
 		echo 'acks=1' >"$T/bad"
 		run -78 "$1" -F "$T/bad" "${@:2}"
-		same "$1: '$T/bad' line 1: 'acks' is set by fcfs itself" "$output"
+		same "$1: properties file '$T/bad' line 1: 'acks' is set by fcfs itself" "$output"
 		run -78 "$1" --stats "$T/no/folder" "${@:2}"
 		same '0 0' "$(field a granted) $(field a issued)" || [ "$1" = fcfs-issue ]
 		start=$SECONDS
@@ -413,7 +415,7 @@ fcfs-dispatch: event 'a': it was purged, and created anew: run again" "$(cat "$T
 		run -64 --separate-stderr $tool -X no.such=1 a
 		same "$tool: -X: No such configuration property: \"no.such\"" "${stderr%%$'\n'*}"
 		run --separate-stderr $tool -F "$T/bad" a # to a report it is one more thing that it cannot tell
-		[[ $stderr == "$tool: '$T/bad' line 1: 'acks' is set by fcfs itself"* ]]
+		[[ $stderr == "$tool: properties file '$T/bad' line 1: 'acks' is set by fcfs itself"* ]]
 		run -0 --separate-stderr $tool -v -F "$T/properties" -X debug=broker a
 		[[ $stderr == *"$tool: kafka: CONNECTED: "* ]]
 	done
