@@ -164,7 +164,7 @@ static void say_dry(struct work *w, struct lane *lane)
 	bool warns = w->d->every_ms || lane->event.run.done == 0;
 	char line[160];
 
-	if (strcmp(lane->event.verdict, "dry") != 0 || lane->dry_at == lane->event.run.done)
+	if (lane->event.answer != SERVE_DRY || lane->dry_at == lane->event.run.done)
 		return;
 	lane->dry_at = lane->event.run.done;
 	snprintf(line, sizeof line,
@@ -180,7 +180,7 @@ static int pass(struct work *w, struct lane *lane, struct fault *why)
 	if (publish_pass(&w->publisher, &lane->event, limit, why) < 0)
 		return -1;
 	say_dry(w, lane);
-	if (strcmp(lane->event.verdict, "ended") == 0)
+	if (lane->event.answer == SERVE_ENDED)
 		lane->state = LANE_OVER;
 	return 0;
 }
@@ -207,7 +207,7 @@ static void stand_by(struct work *w, struct lane *lane, const struct fault *why)
 	w->d->control->warn(line);
 	lane->told = true;
 	lane->state = LANE_WAITING;
-	*lane->event.verdict = '\0';
+	lane->event.answer = SERVE_NONE;
 	close_sink(lane);
 }
 
@@ -224,7 +224,7 @@ static int turn(struct work *w, struct lane *lane, struct fault *why)
 		result = pass(w, lane, why);
 	if (result == 0)
 		return 0;
-	if (w->d->every_ms && strcmp(lane->event.verdict, "stale") == 0) {
+	if (w->d->every_ms && lane->event.answer == SERVE_STALE) {
 		stand_by(w, lane, why);
 		return 0;
 	}
@@ -314,13 +314,11 @@ static int open_lanes(struct work *w, struct fault *why)
 /* How the last pass ended, in a word or two. */
 static const char *outcome(const struct lane *lane)
 {
-	const char *verdict = lane->event.verdict;
-
 	if (lane->state == LANE_FAILED)
 		return "failed";
-	if (strcmp(verdict, "early") == 0)
-		return "not open";
-	return *verdict ? verdict : "not dispatching";
+	if (lane->event.answer == SERVE_NONE)
+		return "not dispatching";
+	return lane->event.answer == SERVE_EARLY ? "not open" : serve_word(lane->event.answer);
 }
 
 static void say_books(struct work *w, const struct lane *lane)
@@ -357,7 +355,7 @@ static void close_lane(struct work *w, struct lane *lane, const struct fault *fa
 /* Was anything done, or nothing only for want of people and slots? */
 static bool useful(const struct publication *e)
 {
-	return e->run.done || strcmp(e->verdict, "idle") == 0 || strcmp(e->verdict, "more") == 0;
+	return e->run.done || e->answer == SERVE_IDLE || e->answer == SERVE_MORE;
 }
 
 static int answer(const struct work *w, struct fault *why)

@@ -8,13 +8,6 @@
 
 enum { BUS_WORD_MAX = 16 };
 
-/* It stays the text that it is: for who is told of it. */
-static void keep_verdict(char to[VERDICT_MAX], struct reply *reply, const char *const *words,
-			 size_t count)
-{
-	snprintf(to, VERDICT_MAX, "%s", words[reply_word(reply, words, count)]);
-}
-
 static int read_lease(struct reply *reply, const struct place *place, struct lease *lease,
 		      struct fault *why)
 {
@@ -92,7 +85,10 @@ int lease_mirror(struct step *step, struct redis *redis, const struct place *pla
 		 struct lease *lease, const struct progress *progress, struct mirror *mirror,
 		 struct fault *why)
 {
-	static const char *const SAYS[] = {"stale", "lost", "behind", "mirrored"};
+	static const char *const SAYS[MIRROR_ANSWERS] = {[MIRROR_STALE] = "stale",
+							 [MIRROR_LOST] = "lost",
+							 [MIRROR_BEHIND] = "behind",
+							 [MIRRORED] = "mirrored"};
 	struct reply reply = {0};
 	int result;
 
@@ -102,7 +98,7 @@ int lease_mirror(struct step *step, struct redis *redis, const struct place *pla
 	step_int(step, progress->seq);
 	result = step_call(step, place, redis, &reply, why);
 	if (result == 0) {
-		keep_verdict(mirror->verdict, &reply, SAYS, sizeof SAYS / sizeof *SAYS);
+		mirror->answer = (enum mirror_answer)reply_word(&reply, SAYS, MIRROR_ANSWERS);
 		mirror->has.requests = reply_int(&reply);
 		mirror->has.winners = reply_int(&reply);
 		mirror->has.seq = reply_int(&reply);
@@ -110,6 +106,17 @@ int lease_mirror(struct step *step, struct redis *redis, const struct place *pla
 	}
 	reply_release(&reply);
 	return result;
+}
+
+static const char *const SERVE_SAYS[SERVE_ANSWERS] = {
+	[SERVE_STALE] = "stale", [SERVE_LOST] = "lost",	  [SERVE_MORE] = "more",
+	[SERVE_IDLE] = "idle",	 [SERVE_DRY] = "dry",	  [SERVE_PAUSED] = "paused",
+	[SERVE_EARLY] = "early", [SERVE_ENDED] = "ended",
+};
+
+const char *serve_word(enum serve_answer answer)
+{
+	return SERVE_SAYS[answer];
 }
 
 static void begin_grant(struct step *step, const struct place *place, struct lease *lease,
@@ -131,11 +138,8 @@ int grant_send(struct step *step, struct redis *redis, const struct place *place
 int granted_read(struct granted *granted, struct reply *reply, const struct redis *redis,
 		 const struct place *place, struct fault *why)
 {
-	static const char *const SAYS[] = {"stale", "lost",   "more",  "idle",
-					   "dry",   "paused", "early", "ended"};
-
 	*granted = (struct granted){.connections = redis_connections(redis)};
-	keep_verdict(granted->verdict, reply, SAYS, sizeof SAYS / sizeof *SAYS);
+	granted->answer = (enum serve_answer)reply_word(reply, SERVE_SAYS, SERVE_ANSWERS);
 	granted->upto.winners = reply_int(reply);
 	granted->fresh = reply_int(reply);
 	granted->upto.requests = reply_int(reply);

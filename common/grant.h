@@ -34,14 +34,13 @@ int lease_renew(struct step *, struct redis *, const struct place *, struct leas
 int lease_release(struct step *, struct redis *, const struct place *, struct lease *,
 		  struct fault *why);
 
-enum { VERDICT_MAX = 16 };
+/* BEHIND: the log has less of its own progress than it had once; LOST: it has more than Redis. */
+enum mirror_answer { MIRROR_STALE, MIRROR_LOST, MIRROR_BEHIND, MIRRORED, MIRROR_ANSWERS };
 
 /* Keeps how far the log has the event beside it, and trims the outbox: after reading the progress,
  * before granting anything. */
 struct mirror {
-	/* "mirrored", "stale", "lost": the log has more than Redis, or "behind": it has less of its own
-	 * progress than it had once. */
-	char verdict[VERDICT_MAX];
+	enum mirror_answer answer;
 	struct progress
 		has; /* what Redis has: tickets, the cursor, decisions; behind: what was out */
 };
@@ -50,10 +49,26 @@ struct mirror {
 int lease_mirror(struct step *, struct redis *, const struct place *, struct lease *,
 		 const struct progress *, struct mirror *, struct fault *why);
 
+/* What a step says of the event; NONE: it was not asked. */
+enum serve_answer {
+	SERVE_NONE,
+	SERVE_STALE,
+	SERVE_LOST,
+	SERVE_MORE,
+	SERVE_IDLE,
+	SERVE_DRY,
+	SERVE_PAUSED,
+	SERVE_EARLY,
+	SERVE_ENDED,
+	SERVE_ANSWERS
+};
+
+const char *serve_word(enum serve_answer);
+
 /* What a step granted, of the tickets beyond the one it was asked with: runs of them. Who has them, the line
  * says, which is read behind it. And what else there was to publish then. */
 struct granted {
-	char verdict[VERDICT_MAX];
+	enum serve_answer answer;
 	struct progress upto; /* all that there was: `winners` is the ticket to ask with next */
 	int64_t fresh;	      /* granted by this very step */
 	int64_t connections;  /* redis_connections, behind the answer */

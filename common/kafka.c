@@ -105,11 +105,12 @@ static int read_lines(FILE *file, const char *path, rd_kafka_conf_t *conf, struc
 			len--;
 		text[len] = '\0';
 		if (cut)
-			return fault_set(why, EX_CONFIG, "properties file '%s' line %d: longer than %d bytes", path,
+			return fault_set(why, EX_CONFIG,
+					 "properties file '%s' line %d: longer than %d bytes", path,
 					 number, LINE_SIZE);
 		if (*text && *text != '#' && set_given(conf, text, &bad) < 0)
-			return fault_set(why, EX_CONFIG, "properties file '%s' line %d: %s", path, number,
-					 bad.line);
+			return fault_set(why, EX_CONFIG, "properties file '%s' line %d: %s", path,
+					 number, bad.line);
 	}
 	return ferror(file) ? fault_errno(why, EX_CONFIG, "properties file '%s'", path) : 0;
 }

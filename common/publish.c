@@ -65,7 +65,7 @@ static int64_t step_size(const struct publisher *p)
 static int ask(struct publisher *p, struct publication *e, const struct progress *from,
 	       struct granted *granted, struct fault *why)
 {
-	bool on = strcmp(granted->verdict, "more") == 0 && e->limit > 0 && !p->control->stopping();
+	bool on = granted->answer == SERVE_MORE && e->limit > 0 && !p->control->stopping();
 
 	p->asker = e;
 	if (page_ask(&p->ahead, &p->step, p->redis, &e->place, &e->lease, from, keeps_log(e),
@@ -91,12 +91,12 @@ static void drop_page(struct publisher *p)
 	page_release(&p->ahead);
 }
 
-static int take_verdict(struct publication *e, const struct granted *granted, struct fault *why)
+static int take_answer(struct publication *e, const struct granted *granted, struct fault *why)
 {
-	memcpy(e->verdict, granted->verdict, sizeof e->verdict);
-	if (strcmp(e->verdict, "stale") == 0)
+	e->answer = granted->answer;
+	if (e->answer == SERVE_STALE)
 		return publish_stale(e, why);
-	if (strcmp(e->verdict, "lost") == 0)
+	if (e->answer == SERVE_LOST)
 		return fault_set(why, EX_PROTOCOL,
 				 "event '%s': redis has lost grants that were written, the last of "
 				 "them ticket %" PRId64
@@ -115,7 +115,7 @@ static int first_page(struct publisher *p, struct publication *e, const struct p
 
 	e->limit -= granted.fresh;
 	if (result == 0)
-		result = take_verdict(e, &granted, why);
+		result = take_answer(e, &granted, why);
 	if (result == 0)
 		result = ask(p, e, from, &granted, why);
 	granted_release(&granted);
@@ -137,11 +137,11 @@ static int next_page(struct publisher *p, struct publication *e, struct filling 
 		*why = page->why;
 		return -1;
 	}
-	if (take_verdict(e, &page->next, why) < 0 ||
+	if (take_answer(e, &page->next, why) < 0 ||
 	    e->sink->waiting(e->sink->waiting_self, why) < 0)
 		return -1;
 	granted = page->next.upto.winners > page->upto.winners;
-	f->more = page_goes_on(page) || (strcmp(e->verdict, "more") == 0 && e->limit > 0);
+	f->more = page_goes_on(page) || (e->answer == SERVE_MORE && e->limit > 0);
 	/* Asked to stop, it still puts whom a step has granted a slot. */
 	return f->more && (granted || !p->control->stopping())
 		       ? ask(p, e, &page->upto, &page->next, why)
@@ -172,17 +172,17 @@ static int mirror(struct publisher *p, struct publication *e, struct fault *why)
 	publish_hear(p);
 	if (lease_mirror(&p->step, p->redis, &e->place, &e->lease, &e->progress, &m, why) < 0)
 		return -1;
-	if (strcmp(m.verdict, "stale") == 0)
+	if (m.answer == MIRROR_STALE)
 		return publish_stale(e, why);
-	if (strcmp(m.verdict, "behind") == 0 && !p->force)
+	if (m.answer == MIRROR_BEHIND && !p->force)
 		return behind(e, &m.has, why);
-	if (strcmp(m.verdict, "behind") == 0) {
+	if (m.answer == MIRROR_BEHIND) {
 		e->progress = m.has;
 		e->adopted = true;
 		if (read_rebuilt(p, e, &e->progress.rebuilt_us, why) < 0)
 			return -1;
 	}
-	return strcmp(m.verdict, "lost") == 0 ? lost(e, &m.has, why) : 0;
+	return m.answer == MIRROR_LOST ? lost(e, &m.has, why) : 0;
 }
 
 static int put_progress(struct publisher *p, struct publication *e, const struct filling *f,

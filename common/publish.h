@@ -51,8 +51,7 @@ struct publication {
 	bool adopted;		  /* from Redis: the topic is to learn of it */
 	int64_t limit;		  /* winners this pass may yet grant */
 	int64_t window;		  /* winners, requests or decisions the next transaction, about */
-	/* of the last step: more, idle, dry, paused, early, ended, stale */
-	char verdict[VERDICT_MAX];
+	enum serve_answer answer; /* the last step's */
 	struct run run;
 };
 
@@ -61,7 +60,7 @@ struct publication {
 int publish_open(struct publisher *, struct publication *, struct fault *why);
 
 /* Publishes until nothing is left, `limit` new winners are granted, or control says to stop.
- * EX_TEMPFAIL with the verdict "stale" where another dispatcher has the lease. */
+ * EX_TEMPFAIL with the answer SERVE_STALE where another dispatcher has the lease. */
 int publish_pass(struct publisher *, struct publication *, int64_t limit, struct fault *why);
 
 /* Receives the answers that are under way, if any: the sinks' waiting may then ask Redis something. */

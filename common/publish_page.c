@@ -5,8 +5,6 @@
 
 #include "record.h"
 
-#include <string.h>
-
 int publish_put(struct publisher *p, struct publication *e, enum topic topic, const char *key,
 		const struct buffer *record, struct fault *why)
 {
@@ -128,7 +126,7 @@ static int put_decision(struct publisher *p, struct publication *e, struct reply
 
 int publish_stale(struct publication *e, struct fault *why)
 {
-	strcpy(e->verdict, "stale");
+	e->answer = SERVE_STALE;
 	return fault_set(why, EX_TEMPFAIL, "event '%s': another dispatcher has taken the lease",
 			 e->place.name);
 }
@@ -136,7 +134,7 @@ int publish_stale(struct publication *e, struct fault *why)
 /* Only another server has a shorter line than the step had that granted these: one that lacks some of it. */
 static int shorter(struct publication *e, struct fault *why)
 {
-	strcpy(e->verdict, "stale");
+	e->answer = SERVE_STALE;
 	return fault_set(why, EX_TEMPFAIL,
 			 "event '%s': redis has lost who was granted a slot just now",
 			 e->place.name);
