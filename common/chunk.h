@@ -19,6 +19,8 @@ struct desk {
 	struct books books;
 	struct step step;
 	struct buffer record;
+	bool failed; /* as marking what is out did, whoever met the answer, which ends the run */
+	struct fault fault;
 };
 
 /* Who will confirm what is assigned now: this run, or "", where nothing is delivered. */
@@ -102,7 +104,8 @@ int64_t chunk_dead(const struct chunk *);
 /* To the bus: what is issued, and dead letters, in the order they came. */
 int chunk_put(struct chunk *, struct desk *, struct fault *why);
 
-/* It is out: marks it done, or parked, counts it, says what was dead. The answers are left under way. */
+/* It is out: marks it done, or parked, counts it, says what was dead. The answers are left under way: where one is no,
+ * the desk has failed. */
 int chunk_finish(struct chunk *, struct desk *, struct fault *why);
 
 #endif

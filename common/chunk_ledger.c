@@ -42,6 +42,14 @@ static bool passes(const struct desk *d, const struct fault *why)
 	       remedy_of(PART_LEDGER, why->status) == REMEDY_AGAIN;
 }
 
+static void count_retry(struct chunk *c, struct desk *d, const struct fault *why)
+{
+	d->issue->control->note(why->line);
+	for (size_t i = 0; i < c->groups; i++)
+		if (c->group[i].book)
+			c->group[i].book->run.retried++;
+}
+
 static int again(struct chunk *c, struct desk *d, transaction *make, struct fault *why)
 {
 	int result;
@@ -51,12 +59,18 @@ static int again(struct chunk *c, struct desk *d, transaction *make, struct faul
 		if (failures > d->issue->retry.retries || !passes(d, why) ||
 		    rest(d, retry_delay_ms(&d->issue->retry, failures)) < 0)
 			return -1;
-		d->issue->control->note(why->line);
-		for (size_t i = 0; i < c->groups; i++)
-			if (c->group[i].book)
-				c->group[i].book->run.retried++;
+		count_retry(c, d, why);
 	}
 	return result;
+}
+
+/* Something went wrong with several, of which this is the oldest: what may pass by itself is tried again with that one,
+ * anything else is told when it meets it, too. */
+static void part(struct chunk *oldest, struct desk *d, const struct fault *why)
+{
+	ledger_rollback(d->issue->ledger);
+	if (passes(d, why))
+		count_retry(oldest, d, why);
 }
 
 /* --- keep ------------------------------------------------------------------------------------- */
@@ -117,7 +131,7 @@ int chunk_keep(struct chunk *const *c, size_t count, struct desk *d, struct faul
 	for (size_t i = 0; i < count; i++)
 		any = any || (d->issue->ledger && has_rows(c[i]));
 	if (any && count > 1 && keep_together(c, count, d, why) < 0) {
-		ledger_rollback(d->issue->ledger);
+		part(c[0], d, why);
 		count = 1;
 	}
 	if (any && count == 1 && again(c[0], d, keep, why) < 0)
@@ -127,15 +141,17 @@ int chunk_keep(struct chunk *const *c, size_t count, struct desk *d, struct faul
 	return 0;
 }
 
-/* -1 also where nobody knows any more what became of it. */
 static int settle_posted(struct desk *d, struct fault *why)
 {
-	return ledger_posted(d->issue->ledger) ? ledger_commit_settle(d->issue->ledger, why) : -1;
+	if (ledger_posted(d->issue->ledger))
+		return ledger_commit_settle(d->issue->ledger, why);
+	return fault_set(why, EX_TEMPFAIL, "ledger: nobody knows what became of a commit");
 }
 
 int chunk_kept(struct chunk *const *c, size_t count, struct desk *d, struct fault *why)
 {
 	if (count > 1 && settle_posted(d, why) < 0) {
+		part(c[0], d, why);
 		for (; count > 1; count--)
 			c[count - 1]->phase = CHUNK_ASKED;
 	}

@@ -115,16 +115,21 @@ static void count(struct desk *d, struct run *run, const struct award *award)
 	d->issue->control->note(line);
 }
 
-/* That the event has gone meanwhile is nothing to this one. */
+/* That the event has gone meanwhile is nothing to this one. The first failure counts. */
 static int marked(void *self, struct reply *reply, struct fault *why)
 {
-	(void)self;
-	return reply || why->no_event ? 0 : -1;
+	struct desk *d = self;
+
+	if (reply || why->no_event || d->failed)
+		return 0;
+	d->failed = true;
+	d->fault = *why;
+	return 0;
 }
 
 static int post(struct desk *d, struct fault *why)
 {
-	return step_post(&d->step, d->issue->redis, (struct taker){.take = marked}, why);
+	return step_post(&d->step, d->issue->redis, (struct taker){marked, d}, why);
 }
 
 static int mark_done(struct desk *d, const struct group *g, struct fault *why)

@@ -131,6 +131,13 @@ static int at_end(struct work *w, struct fault *why)
 	return w->i->source->ended(w->i->source, why);
 }
 
+static int check_marks(const struct work *w, struct fault *why)
+{
+	if (w->desk.failed)
+		*why = w->desk.fault;
+	return w->desk.failed ? -1 : 0;
+}
+
 /* Who is asked to stop brings to its end what is begun. */
 static int chunks(struct work *w, struct fault *why)
 {
@@ -141,13 +148,15 @@ static int chunks(struct work *w, struct fault *why)
 		end = t->begun ? tend_books(w, why) : at_end(w, why);
 		if (end == 0)
 			end = turns_step(t, why);
+		if (end == 0)
+			end = check_marks(w, why);
 	}
 	if (end < 0)
 		return -1;
 	outcome = turns_settle(t, why);
-	if (outcome != COMMITTED)
-		return outcome < 0 ? -1 : 0;
-	return redis_settle(w->i->redis, 0, why);
+	if (outcome < 0 || redis_settle(w->i->redis, 0, why) < 0)
+		return -1;
+	return check_marks(w, why);
 }
 
 /* --- a run ------------------------------------------------------------------------------------ */

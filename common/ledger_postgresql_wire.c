@@ -109,6 +109,13 @@ static bool connected(const struct postgresql_ledger *self)
 	return PQstatus(self->conn) == CONNECTION_OK && poll(&fd, 1, 0) == 0;
 }
 
+/* libpq would print it: a trigger may say what stands in a row, a code too. */
+static void drop_notice(void *unused, const PGresult *notice)
+{
+	(void)unused;
+	(void)notice;
+}
+
 int ledger_postgresql_connect(struct postgresql_ledger *self, struct fault *why)
 {
 	/* what stands before the URL is what it may change */
@@ -134,6 +141,7 @@ int ledger_postgresql_connect(struct postgresql_ledger *self, struct fault *why)
 		ledger_postgresql_disconnect(self);
 		return -1;
 	}
+	PQsetNoticeReceiver(self->conn, drop_notice, NULL);
 	if (PQsetnonblocking(self->conn, 1) < 0 || PQenterPipelineMode(self->conn) == 0)
 		return lost(self, why);
 	return 0;

@@ -85,6 +85,83 @@ redis_kill() {
 	ended 0 fcfs-audit --final --ledger "sqlite:$T/ledger" a
 }
 
+# at_commit DATABASE TEXT: a new ledger there, url, that does this for each row when it is committed
+at_commit() {
+	export PGDATABASE=$1
+	url=postgresql:///$1
+	psql -XAtq -d postgres -c "CREATE DATABASE $1"
+	fcfs-issue --ledger "$url"
+	psql -XAtq <<-END
+		CREATE SEQUENCE rows;
+		CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN $2; RETURN NULL; END \$\$;
+		CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON issued DEFERRABLE INITIALLY DEFERRED
+			FOR EACH ROW EXECUTE FUNCTION at_commit();
+	END
+}
+
+@test "a transaction of the ledger that several share fails for a moment: that is told, counted, and all is kept" {
+	local url
+	topics 1
+	at_commit moment "IF nextval('rows') = 3 THEN RAISE EXCEPTION 'busy' USING ERRCODE = '40001'; END IF"
+	event a 8 8
+	fcfs-dispatch a
+	ended 0 fcfs-issue -v --chunk 2 --ledger "$url" 2>"$T/err"
+	same "fcfs-issue: ledger '$url': busy
+fcfs-issue: event 'a': in 8 = done 8 + already 0 + refused 0 + dead 0, retried 1" "$(grep -v kafka "$T/err")"
+	all_out a 8
+	ended 0 fcfs-audit --final --ledger "$url" a
+}
+
+# locked yes|no: somebody has the lock; somebody waits for it
+locked() {
+	[ "$(psql -XAtq -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = '$1'")" -ge 1 ]
+}
+
+# more N: the event has N more people, and as many more winners are on their way
+more() {
+	local stock
+	stock=$(($(field a stock) + $1))
+	fcfs-event set a --stock $stock >/dev/null
+	people $stock | tail -n "$1" | fcfs-join a >/dev/null
+	fcfs-dispatch a
+}
+
+four_are_out() {
+	[ "$(values gifticon_issued | wc -l)" -eq 4 ]
+}
+
+# Four are out, the next four are in the ledger's commit, and others are asked for: Redis refuses to mark one of the first,
+# which is heard of when an answer is waited for that comes behind it.
+refused() {
+	local issuer
+	spawn psql -XAtq -c 'SELECT pg_advisory_lock(7), pg_sleep(1000)' 2>/dev/null
+	soon locked yes
+	STRIKE_UNTIL=$T/held spawn strike 26 1 before fcfs-issue --follow --chunk 1 --ledger "$url" 2>"$T/err"
+	issuer=$pid
+	soon [ -e "$T/held" ]
+	soon locked no
+	more 1
+	redis set refused a >/dev/null
+	rm "$T/held"
+	soon four_are_out
+	psql -XAtq -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'ExclusiveLock' AND locktype = 'advisory'" >/dev/null
+	soon gone "$issuer" || kill "$issuer"
+	ends "$issuer" 75
+	same "fcfs-issue: redis '127.0.0.1:$REDIS_PORT': OOM none is left: nobody is let in until it has memory" "$(cat "$T/err")"
+}
+
+@test "Redis refuses to mark what is out, while chunks behind it are kept: the run ends with that, the next one marks it" {
+	local url
+	topics 1
+	at_commit marks 'IF NEW.ticket > 4 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF'
+	event a 10 10
+	fcfs-dispatch a
+	forged "s/^local function done(.*/&\n\tif redis.call('DEL', 'refused') == 1 then return redis.error_reply('OOM none is left') end/" refused
+	ended 0 fcfs-issue --ledger "$url"
+	all_out a 11
+	ended 0 fcfs-audit --final --ledger "$url" a
+}
+
 # --- side by side ----------------------------------------------------------------------------------
 
 # beside CHECK...: each in a namespace and a folder of its own, all at once; says where one has failed
@@ -206,15 +283,6 @@ loses() {
 	same 0 "$(fcfs-report -j a | jq .stranded)"
 	fcfs-dispatch a || same 1 $? # that it was rebuilt is in the log
 	as_before 10
-}
-
-# more N: the event has N more people, and as many more winners are on their way
-more() {
-	local stock
-	stock=$(($(field a stock) + $1))
-	fcfs-event set a --stock $stock >/dev/null
-	people $stock | tail -n "$1" | fcfs-join a >/dev/null
-	fcfs-dispatch a
 }
 
 AT='28:1 26:1 fcfs_done_1:1 fcfs_park_1:1'

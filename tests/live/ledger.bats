@@ -329,6 +329,16 @@ states() {
 	in_ledger "$T/out" # beside the tables of others
 }
 
+@test "what the server remarks on a row is not repeated: it may have the code in it" {
+	event a 2 2
+	issue </dev/null
+	sql "CREATE FUNCTION remark() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE WARNING \$\$%\$\$, NEW; RETURN NEW; END'"
+	sql 'CREATE TRIGGER remarks BEFORE INSERT ON issued FOR EACH ROW EXECUTE FUNCTION remark()'
+	fcfs-dispatch a | issue >"$T/out" 2>"$T/err"
+	same '' "$(cat "$T/err")"
+	in_ledger "$T/out"
+}
+
 @test "a role that may only read and write rows is enough; one that may not is 78" {
 	event a 2 2
 	fcfs-dispatch a >"$T/w"
