@@ -162,6 +162,7 @@ static int hex_digit(char digit)
 	return at ? (int)(at - HEX) : -1;
 }
 
+/* With a NUL behind it, as any other cell has. */
 static bool decode(struct buffer *out, const char *digits, size_t len)
 {
 	buffer_clear(out);
@@ -173,6 +174,7 @@ static bool decode(struct buffer *out, const char *digits, size_t len)
 			return false;
 		buffer_add(out, &byte, 1);
 	}
+	buffer_add(out, "", 1);
 	return len % 2 == 0 && len > 0 && !out->failed;
 }
 
@@ -191,7 +193,7 @@ static int take_other(struct taking *t, const struct archive_column *column, str
 	    !decode(decoded, json_string_value(hex), json_string_length(hex)))
 		return fault_set(why, EX_DATAERR, "field '%s' is not in hex", name);
 	cell->text = decoded->bytes;
-	cell->len = decoded->len;
+	cell->len = decoded->len - 1;
 	return 0;
 }
 

@@ -74,7 +74,7 @@ struct archive_entry {
 	enum archive_section section;
 	int64_t number; /* of the entry in its section, from 1: a person's ticket */
 	struct archive_cell {
-		const char *text; /* NULL in a number */
+		const char *text; /* with a NUL behind it; NULL in a number */
 		size_t len;
 		int64_t number;
 	} cell[ARCHIVE_COLUMNS];

@@ -217,9 +217,10 @@ print(json.dumps({"type": "end", **count, "digest": str(digest)}, separators=(",
 	fcfs-event create e --stock 1 >/dev/null
 	redis fcall fcfs_join_1 2 "$(key e event)" "$(key e line)" $'bad\xff\x01\nname' >/dev/null
 	redis zadd "$(key e line)" 9999999999999999 "$(printf 'a\\x00b')" >/dev/null
-	redis hset "$(key e event)" joined 2 stock 0 state closed >/dev/null
+	redis hset "$(key e event)" joined 2 stock 0 state closed $'\xfe\xfe\xfe' 1 $'\xff' 2 $'\xff\xfe' 3 >/dev/null
 	fcfs-archive save e >"$T/a"
 	same 626164ff010a6e616d65 "$(jq -r 'select(.ticket == 1).user_hex' "$T/a")"
+	same fefefe,ff,fffe "$(jq -r 'select(.type == "field").name_hex // empty' "$T/a" | paste -sd ,)"
 	dump e >"$T/dump"
 	fcfs-archive verify e <"$T/a"
 	fcfs-archive purge e
