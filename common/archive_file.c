@@ -44,10 +44,10 @@ static const struct incoming *next_line(struct archive_file *file, int *result, 
 	if (file->next < file->taken)
 		return &file->lines[file->next++];
 	got = file->source->take(file->source, file->lines, LINES, file->control, why);
+	if (got >= 0 && file->control->stopping())
+		got = fault_set(why, EX_TEMPFAIL, "stopped by a signal");
 	if (got <= 0) {
 		*result = got;
-		if (got == 0 && file->control->stopping())
-			*result = fault_set(why, EX_TEMPFAIL, "stopped by a signal");
 		return NULL;
 	}
 	file->taken = (size_t)got;

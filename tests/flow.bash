@@ -125,6 +125,11 @@ from() {
 	exec "${@:2}" <"$1"
 }
 
+# write_waits: somebody waits while `client pause` holds writes up
+write_waits() {
+	redis client list | grep -q ' flags=b '
+}
+
 # run_field EVENT FIELD: of each run record of the event, oldest first
 run_field() {
 	redis lrange "$(key "$1" runs)" 0 -1 | jq -r ".$2"

@@ -455,6 +455,22 @@ faulty() {
 	run -1 fcfs-archive purge e
 }
 
+@test "a signal ends a restore where it is, not at the end of the file" {
+	fcfs-event create e --stock 1 >/dev/null
+	fcfs-event set e --state closed
+	fcfs-archive save e | grep -v '"end"' >"$T/a"
+	fcfs-archive purge --force e
+	{ yes '{"type":"loaded","code":"C","mark":"load:1"}' | head -n 2000 && echo 'no archive'; } >>"$T/a"
+	redis client pause 60000 write >/dev/null
+	spawn from "$T/a" fcfs-archive restore e 2>"$T/err"
+	soon write_waits
+	kill -TERM "$pid"
+	redis client unpause >/dev/null
+	ends "$pid" 75
+	same 'fcfs-archive: stopped by a signal' "$(cat "$T/err")"
+	same '' "$(redis keys "$(key e '*')")"
+}
+
 @test "restore into a server without memory: 75, and what was put is cleared away" {
 	event e 0 20000
 	fcfs-event set e --state closed
