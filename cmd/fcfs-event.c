@@ -297,15 +297,15 @@ static int list(const struct request *r, struct redis *redis, const struct place
 {
 	struct reply reply;
 	const char **names;
-	size_t count = 0, len;
+	size_t count = 0;
 	int result = 0;
 
 	(void)r, (void)place;
 	if (event_names(redis, ui.config.prefix, &reply, why) < 0)
 		return -1;
 	names = calloc(reply.count + 1, sizeof *names);
-	while (names && reply_more(&reply))
-		names[count++] = reply_text(&reply, &len);
+	while (names && (names[count] = event_next_name(&reply)))
+		count++;
 	if (!names)
 		result = fault_errno(why, EX_OSERR, "list");
 	else

@@ -79,6 +79,18 @@ int event_names(struct redis *redis, const char *prefix, struct reply *reply, st
 	return redis_words(redis, reply, why, "SMEMBERS", names_key(key, prefix), NULL);
 }
 
+const char *event_next_name(struct reply *names)
+{
+	while (reply_more(names)) {
+		size_t len;
+		const char *name = reply_text(names, &len);
+
+		if (name_is_event(name, len))
+			return name;
+	}
+	return NULL;
+}
+
 static int change_names(struct redis *redis, const char *command, const char *prefix,
 			const struct place *place, struct fault *why)
 {

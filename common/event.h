@@ -66,6 +66,9 @@ void event_keep(struct event *, const char *name, const char *value);
 /* The names of all events, in no order, some perhaps never created. The caller releases the reply. */
 int event_names(struct redis *, const char *prefix, struct reply *, struct fault *why);
 
+/* The next of them; NULL behind the last. What is no event's name, others have put there: it is passed over. */
+const char *event_next_name(struct reply *names);
+
 /* Are its codes supplied (fcfs-codes load)? */
 bool event_has_pool(const struct event *);
 

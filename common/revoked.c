@@ -122,16 +122,15 @@ int64_t revoked_tell_all(struct redis *redis, const char *prefix, struct ledger 
 {
 	struct reply names = {0};
 	int64_t marked = 0;
+	const char *name;
 
 	if (event_names(redis, prefix, &names, why) < 0)
 		return -1;
-	while (marked >= 0 && reply_more(&names)) {
+	while (marked >= 0 && (name = event_next_name(&names))) {
 		struct place place;
-		struct fault ignored;
-		size_t len;
-		int64_t more = 0, told = 0;
+		int64_t more = -1, told = 0;
 
-		if (place_init(&place, prefix, reply_text(&names, &len), &ignored) == 0)
+		if (place_init(&place, prefix, name, why) == 0)
 			more = revoked_tell(redis, &place, ledger, &told, why);
 		marked = more < 0 ? -1 : marked + more;
 	}

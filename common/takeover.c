@@ -162,17 +162,17 @@ int takeover(struct takeover *t, const struct span *span, size_t count, struct f
 	size_t room = 1 + 2 * count, marks = AWARD_ARGS(TOGETHER);
 	struct reply names = {0};
 	struct step step;
+	const char *name;
 	int result;
 
 	if (step_init(&step, room > marks ? room : marks, why) < 0)
 		return -1;
 	result = event_names(t->redis, t->prefix, &names, why);
-	while (result == 0 && reply_more(&names)) {
+	while (result == 0 && (name = event_next_name(&names))) {
 		struct place place;
-		struct fault ignored;
-		size_t len;
 
-		if (place_init(&place, t->prefix, reply_text(&names, &len), &ignored) == 0)
+		result = place_init(&place, t->prefix, name, why);
+		if (result == 0)
 			result = take_over(t, &step, &place, span, count, why);
 	}
 	reply_release(&names);

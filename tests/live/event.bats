@@ -185,12 +185,13 @@ log_of() {
 	same '[6,2,1,3,1,1,"pipe"]' "$(jq -c '[.joined, .waiting, .left, .granted, .returned, .issued, .bus]' <<<"$output")"
 }
 
-@test "list: the events of this namespace by name; one that was named and never created is none" {
+@test "list: the events of this namespace by name; one that was named and never created is none, nor is what is no name" {
 	create b --stock 2
 	create a --stock 1
 	fcfs-join b x >/dev/null
 	FCFS_PREFIX=other. fcfs-event create c --stock 1 >/dev/null
-	redis sadd "${FCFS_PREFIX}fcfs:events" ghost
+	redis sadd "${FCFS_PREFIX}fcfs:events" ghost no/name >/dev/null
+	printf 'a\0z' | redis -x sadd "${FCFS_PREFIX}fcfs:events" >/dev/null
 	run -0 fcfs-event list
 	[ "$output" = $'a\topen\t1\t0\t0\t0\t0\nb\topen\t2\t1\t0\t0\t0' ]
 	run -0 fcfs-event -j list
