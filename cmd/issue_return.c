@@ -59,11 +59,10 @@ static int return_all(struct job *job, struct fault *why)
 {
 	struct reply names = {0};
 	int result = event_names(job->redis, ui.config.prefix, &names, why);
+	const char *name;
 
-	while (result == 0 && reply_more(&names) && !ui_control.stopping()) {
-		size_t len;
-
-		result = return_event(job, reply_text(&names, &len), why);
+	while (result == 0 && (name = event_next_name(&names)) && !ui_control.stopping()) {
+		result = return_event(job, name, why);
 		if (result < 0 && why->no_event)
 			result = 0;
 	}
@@ -94,8 +93,10 @@ int return_dead(const char *run, char **events, const char *ledger, struct fault
 	result = connect_to(&job, ledger, why);
 	if (result == 0 && !events[0])
 		result = return_all(&job, why);
-	for (; *events && result == 0; events++)
+	for (; *events && result == 0 && !ui_control.stopping(); events++)
 		result = return_event(&job, *events, why);
+	if (result == 0 && ui_control.stopping())
+		result = fault_set(why, EX_TEMPFAIL, "asked to stop: run again for what is left");
 	redis_close(job.redis);
 	ledger_close(job.ledger);
 	return result < 0 ? -1 : job.returned ? STATUS_YES : STATUS_NO;

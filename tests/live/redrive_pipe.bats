@@ -193,8 +193,34 @@ fcfs-issue: asked to stop: run again for what is left" "$(cat "$T/err")"
 	same '4 0' "$(field e issued) $(field e parked)"
 	same '3 revoke' "$(redis lrange "$(key e outbox)" 0 -1 | jq -r .what | grep -x revoke | uniq -c | sed 's/^ *//')"
 	run -78 fcfs-issue --return-dead all nosuch
-	redis sadd "${FCFS_PREFIX}fcfs:events" never-made >/dev/null
+	redis sadd "${FCFS_PREFIX}fcfs:events" never-made no/name >/dev/null
 	run -1 fcfs-issue --return-dead all
+}
+
+# halted ARGUMENT...: giving back, asked to stop when it has begun with an event; sets output
+halted() {
+	redis client pause 60000 write >/dev/null
+	spawn fcfs-issue --return-dead "$@" >"$T/out" 2>"$T/err"
+	soon write_waits
+	kill -TERM "$pid"
+	redis client unpause >/dev/null
+	ends "$pid" 75
+	same 'fcfs-issue: asked to stop: run again for what is left' "$(cat "$T/err")"
+	output=$(cat "$T/out")
+}
+
+@test "--return-dead: a signal ends it behind the event it has begun, and it says that there may be more" {
+	for one in e f g; do
+		event $one 2 2
+		fcfs-dispatch $one | fcfs-issue -q --deliver "$(courier "$NEVER")" 2>/dev/null || same 65 $?
+	done
+	halted all e f
+	same $'e\t2' "$output"
+	halted all
+	same 2 "$(cut -f 2 <<<"$output")"
+	same 2 $(($(field e parked) + $(field f parked) + $(field g parked)))
+	run -0 fcfs-issue --return-dead all
+	same 2 "$(cut -f 2 <<<"$output")"
 }
 
 # states: the ledger's, by ticket
