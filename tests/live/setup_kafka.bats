@@ -214,7 +214,7 @@ all_ok='ok ok ok ok ok ok'
 	END
 	printf '# ours\nclient.id=x\n\nacks=0\n' >"$T/properties"
 	run -78 fcfs-setup -F "$T/properties" kafka
-	same "fcfs-setup: '$T/properties' line 4: 'acks' is set by fcfs itself" "$output"
+	same "fcfs-setup: properties file '$T/properties' line 4: 'acks' is set by fcfs itself" "$output"
 	echo client.id >"$T/properties"
 	run -78 fcfs-setup -F "$T/properties" kafka
 	same "fcfs-setup: '$T/properties' line 1: expected NAME=VALUE" "$output"
