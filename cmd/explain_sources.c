@@ -17,11 +17,23 @@ static bool is_theirs(const struct search *s, const struct kafka_record *record)
 	       memmem(record->bytes, record->len, s->id, strlen(s->id));
 }
 
+/* Why it is a dead letter; any tool may have written it. */
+static void add_class(struct buffer *places, const struct kafka_record *record)
+{
+	char shown[NAME_SHOWN_MAX];
+	size_t len;
+	const char *class = kafka_record_text(record, "error_class", &len);
+
+	if (!class)
+		return;
+	name_show_text(shown, sizeof shown, class, len);
+	buffer_text(places, " ");
+	buffer_text(places, shown);
+}
+
 static int add_place(void *self, const struct kafka_record *record, struct fault *why)
 {
 	struct search *s = self;
-	const char *class;
-	size_t len;
 
 	(void)why;
 	if (!is_theirs(s, record))
@@ -31,11 +43,7 @@ static int add_place(void *self, const struct kafka_record *record, struct fault
 	buffer_int(&s->places, record->partition);
 	buffer_text(&s->places, ":");
 	buffer_int(&s->places, record->offset);
-	class = kafka_record_text(record, "error_class", &len);
-	if (class) {
-		buffer_text(&s->places, " ");
-		buffer_add(&s->places, class, len);
-	}
+	add_class(&s->places, record);
 	return 0;
 }
 

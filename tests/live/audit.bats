@@ -376,6 +376,10 @@ at() {
 	run -0 audit --explain p0000005 a
 	same $'gifticon_publish.dlq\t'"$(at gifticon_publish.dlq p0000005) undeliverable" "$(grep dlq <<<"$output")"
 	same $'ledger\tparked' "$(grep ^ledger.p <<<"$output")"
+	printf '{"id":"%s","user":"p0000006"}' "$(field a id)" |
+		produce gifticon_publish.dlq p0000006 -H error_class=$'a\tb\n\e[31mc\xff' # somebody else's
+	run -0 audit --explain p0000006 a
+	[[ $(grep dlq <<<"$output") == *'a\x09b\x0A\x1B[31mc\xFF' ]]
 	run -0 audit --explain p0000004 a
 	same $'event_log\t'"$(at event_log p0000004)" "$(grep ^event_log <<<"$output")"
 	same $'ledger\t-' "$(grep ^ledger. <<<"$output" | head -n 1)"
