@@ -52,6 +52,8 @@ static int status_of(const char *sqlstate)
 		{"25006", EX_UNAVAILABLE}, /* read-only: a standby */
 		{"25P03", EX_TEMPFAIL},	   /* the transaction idled too long */
 		{"53", EX_UNAVAILABLE},	   /* no disk, memory, connection left */
+		{"58", EX_UNAVAILABLE},	   /* its files cannot be read or written, */
+		{"XX", EX_UNAVAILABLE},	   /* or are damaged */
 		{"40", EX_TEMPFAIL},	   /* deadlocks */
 		{"55", EX_TEMPFAIL},	   /* a lock took too long */
 		{"28", EX_CONFIG},	   /* who are you */

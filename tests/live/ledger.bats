@@ -304,6 +304,23 @@ states() {
 	done
 }
 
+@test "a database whose files fail is as good as away: 69, and all is issued when they are well" {
+	event a 2 2
+	fcfs-dispatch a >"$T/w"
+	issue </dev/null
+	for state in 58030 XX001; do
+		sql "CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+			RAISE EXCEPTION 'could not read a block' USING ERRCODE = '$state'; END \$\$;
+			CREATE OR REPLACE TRIGGER fails BEFORE INSERT ON issued EXECUTE FUNCTION fails()"
+		run -69 issue --retries 0 <"$T/w"
+		same "fcfs-issue: ledger '$url': could not read a block" "$output"
+	done
+	sql 'DROP TRIGGER fails ON issued'
+	issue <"$T/w" >"$T/out"
+	all_issued a 2 "$T/out"
+	in_ledger "$T/out"
+}
+
 @test "a ledger of a newer fcfs, somebody else's tables, another encoding: 78, and nothing is given or changed" {
 	event a 2 2
 	fcfs-dispatch a >"$T/w"
