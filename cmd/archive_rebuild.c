@@ -32,14 +32,17 @@ static int tell_breach(void *self, const struct audit_breach *b, struct fault *w
 {
 	struct telling *t = self;
 	char user[NAME_SHOWN_MAX], found[2 * NAME_SHOWN_MAX], line[4 * NAME_SHOWN_MAX];
+	char ticket[32] = "";
 
 	(void)why;
 	if (t->breaches++ >= NAMED)
 		return 0;
 	name_show(user, b->user, strlen(b->user));
 	name_show_text(found, sizeof found, b->found, strlen(b->found));
-	snprintf(line, sizeof line, "%s: %s: %s%sticket %" PRId64 ": %s", b->promise, b->what, user,
-		 *user ? ", " : "", b->ticket, found);
+	if (b->ticket)
+		snprintf(ticket, sizeof ticket, "ticket %" PRId64, b->ticket);
+	snprintf(line, sizeof line, "%s: %s: %s%s%s%s%s", b->promise, b->what, user,
+		 *user && *ticket ? ", " : "", ticket, *user || *ticket ? ": " : "", found);
 	ui_control.complain(line);
 	return 0;
 }

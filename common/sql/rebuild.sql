@@ -167,7 +167,7 @@ UNION ALL SELECT 'settled', 0;
 INSERT INTO field SELECT name, value FROM passing;
 DELETE FROM field WHERE name = 'who';
 
--- Why there can be no such line: none, or the first reason.
+-- Why there can be no such line: none, or the first reason. Redis has times up to 2^53.
 CREATE TABLE unsound AS
 SELECT 'ticket ' || (ticket - 1) || ' is not in event_requests' AS why, 1 AS turn, ticket
 FROM (SELECT ticket, row_number() OVER (ORDER BY ticket) AS n FROM line) WHERE ticket <> n
@@ -175,6 +175,11 @@ UNION ALL
 SELECT 'ticket ' || later.ticket || ' joined no later than the one before', 2, later.ticket
 FROM line AS earlier JOIN line AS later ON later.ticket = earlier.ticket + 1
 WHERE later.joined_us <= earlier.joined_us
+UNION ALL
+SELECT 'ticket ' || ticket || ' joined at no time', 2, ticket
+FROM line WHERE (joined_us BETWEEN 1 AND (1 << 53) - 1) IS NOT TRUE
+UNION ALL
+SELECT 'a record of it has a time that is none', 4, 0 FROM now WHERE us >= 1 << 53
 UNION ALL
 SELECT 'tickets ' || min(ticket) || ' and ' || max(ticket) || ' are the same person''s', 3, ticket
 FROM line GROUP BY user HAVING count(*) > 1

@@ -251,3 +251,32 @@ verdict() {
 	run -0 fcfs-archive rebuild -q --force a
 	diff "$T/before" <(state a)
 }
+
+# forge EVENT TOPIC FIELD...: somebody else's record, of the event
+forge() {
+	jq -nc --arg event "$1" --arg id "$id" '{event: $event, id: $id} + {'"$3"'}' | produce "$2" eve
+}
+
+@test "what others wrote and cannot be is refused, with --force, too; a breach of nobody names nobody" {
+	local id joined
+	event a 3 2
+	fcfs-dispatch a
+	id=$(field a id)
+	purge a
+	forge a event_log 'type: "log", seq: 2, at_us: 9, who: "eve", what: "set", user: "", ticket: 0, before: "stock=3", after: "stock=1"'
+	run -65 fcfs-archive rebuild -q a
+	grep -qxF 'fcfs-archive: P3: slots granted less slots returned are not more than there are: 2 slots are granted of 1' <<<"$output"
+	forge a event_log 'type: "log", seq: 3, at_us: 9223372036854775807, who: "eve", what: "x", user: "", ticket: 0, before: "", after: ""'
+	run -65 --separate-stderr fcfs-archive rebuild -q --force a
+	same "fcfs-archive: event 'a' cannot be rebuilt: a record of it has a time that is none" "$stderr"
+	for joined in null '"soon"' 9223372036854775807; do
+		event b 3 2
+		fcfs-dispatch b
+		id=$(field b id)
+		purge b
+		forge b event_requests "type: \"request\", user: \"eve\", ticket: 3, joined_us: $joined"
+		run -65 --separate-stderr fcfs-archive rebuild -q --force b
+		same "fcfs-archive: event 'b' cannot be rebuilt: ticket 3 joined at no time" "$stderr"
+	done
+	same '' "$(redis keys "${FCFS_PREFIX}fcfs:{*")"
+}
