@@ -217,7 +217,7 @@ all_ok='ok ok ok ok ok ok'
 	same "fcfs-setup: properties file '$T/properties' line 4: 'acks' is set by fcfs itself" "$output"
 	echo client.id >"$T/properties"
 	run -78 fcfs-setup -F "$T/properties" kafka
-	same "fcfs-setup: '$T/properties' line 1: expected NAME=VALUE" "$output"
+	same "fcfs-setup: properties file '$T/properties' line 1: expected NAME=VALUE" "$output"
 	run -78 fcfs-setup -F "$T/none" kafka
 	[[ $output == "fcfs-setup: properties file '$T/none': No such file or directory" ]]
 	same "" "$(topics)"
