@@ -132,7 +132,7 @@ static bool column_text(sqlite3_stmt *row, int at, char *out, size_t size)
 	size_t len = (size_t)sqlite3_column_bytes(row, at);
 
 	*out = '\0';
-	if (!text || len >= size)
+	if (!text || len >= size || memchr(text, '\0', len))
 		return false;
 	memcpy(out, text, len + 1);
 	return true;

@@ -5,11 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUSY_MS = 5000, RETRY_MS = 20 };
-
-static const char FOREIGN[] = "is not a ledger of fcfs, name another file";
 
 /* From one schema to the next; the first begins with an empty file. */
 static const char *const upgrade[LEDGER_SCHEMA] = {
@@ -80,6 +79,13 @@ static const char *const sql[STATEMENTS] = {
 		    " AND status = 'running' AND ended_us < ?",
 };
 
+static int foreign(const struct sqlite_ledger *self, struct fault *why)
+{
+	return fault_set(why, EX_CONFIG,
+			 "ledger 'sqlite:%s': is not a ledger of fcfs, name another file",
+			 self->place);
+}
+
 /* One number; a query without its table, column or row means a file of another kind. */
 static int query_int(struct sqlite_ledger *self, const char *text, int64_t *value,
 		     struct fault *why)
@@ -93,7 +99,7 @@ static int query_int(struct sqlite_ledger *self, const char *text, int64_t *valu
 		*value = sqlite3_column_int64(query, 0);
 	sqlite3_finalize(query);
 	if (code == SQLITE_DONE || code == SQLITE_ERROR)
-		return fault_set(why, EX_CONFIG, "ledger 'sqlite:%s': %s", self->place, FOREIGN);
+		return foreign(self, why);
 	return code == SQLITE_ROW ? 0 : ledger_sqlite_fault(self, code, why);
 }
 
@@ -110,11 +116,6 @@ static int use_wal(struct sqlite_ledger *self, struct fault *why)
 	}
 	sqlite3_busy_timeout(self->db, BUSY_MS);
 	return code == SQLITE_OK ? 0 : ledger_sqlite_fault(self, code, why);
-}
-
-static int foreign(const struct sqlite_ledger *self, struct fault *why)
-{
-	return fault_set(why, EX_CONFIG, "ledger 'sqlite:%s': %s", self->place, FOREIGN);
 }
 
 /* The schema's number: 0 in an empty file. */
@@ -197,6 +198,17 @@ static void configure(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* A fifo would be waited for, and a device be written to. */
+static int check_file(const struct sqlite_ledger *self, const char *path, bool to_read,
+		      struct fault *why)
+{
+	struct stat there;
+
+	if (stat(path, &there) == 0)
+		return S_ISREG(there.st_mode) ? 0 : foreign(self, why);
+	return to_read ? 0 : make_file(path, self->place, why);
+}
+
 /* With a folder before it no path is one of SQLite's own (":memory:", "file:..."). */
 static int open_file(struct sqlite_ledger *self, bool to_read, struct fault *why)
 {
@@ -205,7 +217,7 @@ static int open_file(struct sqlite_ledger *self, bool to_read, struct fault *why
 
 	if (asprintf(&path, "%s%s", self->place[0] == '/' ? "" : "./", self->place) < 0)
 		return fault_set(why, EX_OSERR, "out of memory");
-	if (!to_read && make_file(path, self->place, why) < 0) {
+	if (check_file(self, path, to_read, why) < 0) {
 		free(path);
 		return -1;
 	}

@@ -243,6 +243,7 @@ courier_issue() {
 		broken a '^P5.*a row of the ledger that fcfs did not write' ledger "UPDATE issued SET $column = NULL WHERE ticket = 1"
 	done
 	broken a '^P5.*a row of the ledger that fcfs did not write' ledger "UPDATE issued SET user = printf('%.*c', 999, 'x') WHERE ticket = 1"
+	broken a '^P5.*a row of the ledger that fcfs did not write' ledger "UPDATE issued SET user = CAST(user || x'007A' AS TEXT) WHERE ticket = 1"
 	broken a '^P7.*in the ledger, run  of ' ledger 'UPDATE runs SET run = NULL, tool = NULL, status = NULL'
 	before=$(md5sum <"$T/ledger")
 	clean a

@@ -23,13 +23,20 @@ static void refused(const char *where, int status, const char *part, const char 
 
 static void test_urls(void)
 {
+	struct ledger *ledger;
+	struct fault why;
+
 	refused("", EX_USAGE, "write sqlite:PATH", "an empty URL");
 	refused("mysql://u:secret@h/db", EX_USAGE, "write sqlite:PATH", "a foreign URL");
 	refused("sqlite:", EX_USAGE, "names no file", "a URL without a place");
 	use_file("missing/folder.db");
 	refused(url, EX_OSERR, "No such file or directory", "a folder that is missing");
 	snprintf(url, sizeof url, "sqlite:%s", folder);
-	refused(url, EX_OSERR, "unable to open", "a folder instead of a file");
+	refused(url, EX_CONFIG, "not a ledger", "a folder instead of a file");
+	use_file("fifo");
+	mkfifo(path, 0600);
+	refused(url, EX_CONFIG, "not a ledger", "a fifo");
+	is_int(ledger_open_to_read(url, &ledger, &why), -1, "... which is not waited for");
 }
 
 static void test_foreign_files(void)
