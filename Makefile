@@ -5,7 +5,7 @@ VERSION  = 0.1.0
 # The function library on the Redis server: names end in PROTOCOL; REVISION counts changes within it. A
 # step whose arguments or answer change gets another name: old and new binaries share a server.
 PROTOCOL = 1
-REVISION = 31
+REVISION = 32
 
 PREFIX  = /usr/local
 BINDIR  = $(PREFIX)/bin

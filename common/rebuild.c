@@ -87,7 +87,7 @@ static int put_field(struct audit_db *db, const char *name, const char *value, s
 
 static void at_least(int64_t *us, int64_t before)
 {
-	if (*us <= before)
+	if (*us <= before && before < INT64_MAX)
 		*us = before + 1;
 }
 

@@ -15,6 +15,15 @@ local PASSING = { already = true, epoch = true, pass_us = true, settled = true }
 -- What is remembered of an archive, and of a restore, stays out of it.
 local OUTSIDE = { token = true, archived_us = true, archived_digest = true, archived_state = true }
 
+-- The order of names. Lua's own goes by the server's locale, and two servers may have two.
+local function by_bytes(a, b)
+	local i = 1
+	while i <= #a and string.byte(a, i) == string.byte(b, i) do
+		i = i + 1
+	end
+	return (string.byte(a, i) or -1) < (string.byte(b, i) or -1)
+end
+
 -- NAME VALUE ... of the event's hash, by name: the passing ones, or the others.
 local function fields(keys, passing)
 	local all, names, values, reply = redis.call('HGETALL', keys[1]), {}, {}, {}
@@ -25,7 +34,7 @@ local function fields(keys, passing)
 			values[all[i]] = all[i + 1]
 		end
 	end
-	table.sort(names)
+	table.sort(names, by_bytes)
 	for _, name in ipairs(names) do
 		reply[#reply + 1], reply[#reply + 2] = name, values[name]
 	end
