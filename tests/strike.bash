@@ -10,7 +10,8 @@ strike_build() {
 strike() {
 	local after=''
 	[ "$3" = before ] || after=yes
-	export LD_PRELOAD=$BATS_FILE_TMPDIR/strike.so STRIKE_AT=$1 STRIKE_NTH=$2 STRIKE_AFTER=$after
+	# by its name alone: a space in a path would end it
+	export LD_PRELOAD=strike.so LD_LIBRARY_PATH=$BATS_FILE_TMPDIR STRIKE_AT=$1 STRIKE_NTH=$2 STRIKE_AFTER=$after
 	export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
 	exec "${@:4}"
 }

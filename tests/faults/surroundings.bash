@@ -141,7 +141,7 @@ cell_cron_kafka() {
 
 # at SECONDS COMMAND...: by a clock that is so far off
 at() {
-	env LD_PRELOAD="$T/clock.so" CLOCK_OFFSET_S="$1" ASAN_OPTIONS=verify_asan_link_order=0 "${@:2}"
+	env LD_PRELOAD=clock.so LD_LIBRARY_PATH="$T" CLOCK_OFFSET_S="$1" ASAN_OPTIONS=verify_asan_link_order=0 "${@:2}"
 }
 
 clock_build() {

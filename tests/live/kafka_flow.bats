@@ -396,7 +396,7 @@ ungranted: foreign: this ticket was not granted" "$(cat "$T/reasons")"
 
 @test "a clock that the brokers refuse is named, at once, and nothing is out; set right, everything is" {
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC -o "$T/clock.so" "$TREE/tests/faults/clock.c"
-	ahead() { LD_PRELOAD=$T/clock.so CLOCK_OFFSET_S=7200 ASAN_OPTIONS=verify_asan_link_order=0 timeout 20 "$@"; }
+	ahead() { LD_PRELOAD=clock.so LD_LIBRARY_PATH=$T CLOCK_OFFSET_S=7200 ASAN_OPTIONS=verify_asan_link_order=0 timeout 20 "$@"; }
 	topics 2
 	event a 3000 30000
 	run -78 ahead fcfs-dispatch a
