@@ -133,14 +133,15 @@ cell_zombie_issue_pipe() {
 	issuers_pipe $(some "$PIPE_ISSUE")
 }
 
-# A namespace each: the group is one for all events.
+# A namespace each: the group is one for all events. So many win that small chunks, which go out together, make several
+# transactions.
 issuers_kafka() {
 	local n=0 e
 	for moment; do
 		e=z$((n += 1))
 		export FCFS_PREFIX=$e.
 		topics 1
-		fresh $e 8 12
+		fresh $e 32 40
 		: >"$T/$e/ledger"
 		fcfs-dispatch $e
 		zombie $e "$moment" fcfs-issue --chunk 3 --ledger "sqlite:$T/$e/ledger" --instance $e "${SHORT[@]}"
