@@ -18,8 +18,8 @@ struct instance {
 /* Whether a name may be given: 0, or -1: EX_USAGE. */
 int instance_check(const char *given, struct fault *why);
 
-/* Makes the state folder (0700) if need be. `given` overrides HOST-UID-K where it is not NULL; it is
- * locked the same way (EX_TEMPFAIL if it runs already). */
+/* Makes the state folder (0700) if need be. `given`, which instance_check let pass, overrides HOST-UID-K where it
+ * is not NULL; it is locked the same way (EX_TEMPFAIL if it runs already). */
 int instance_take(struct instance *, const char *state_folder, const char *tool, const char *given,
 		  struct fault *why);
 void instance_release(struct instance *);

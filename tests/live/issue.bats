@@ -579,7 +579,7 @@ pending_is() {
 	in_ledger "$T/1"
 }
 
-@test "of chunks that share a transaction of the ledger one fits neither: those before it are out, none behind it" {
+@test "of chunks that follow each other one fits neither: those before it are out, none behind it" {
 	event a 8 8
 	fcfs-dispatch a >"$T/w"
 	winner 8 | issue >"$T/8"
